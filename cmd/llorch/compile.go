@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/runtime"
+)
+
+type compileCmd struct {
+	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
+	Target string `required:"" help:"What to compile for: cpu."`
+	KV     string `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
+	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact; without it nothing is written."`
+}
+
+func (c *compileCmd) Run(e *env) error {
+	if _, err := codegen.Lookup(c.Target); err != nil {
+		return usageError{err}
+	}
+	if isGraphFile(c.Model) {
+		return c.graph(e)
+	}
+	m, err := models.Open(c.Model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	stop := e.busy("compiling")
+	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), tokenizer: true})
+	stop()
+	if err != nil {
+		return err
+	}
+	return c.finish(e, done, done.Weights(m.Data))
+}
+
+// graph compiles a text; it has no weights to put into an artifact.
+func (c *compileCmd) graph(e *env) error {
+	if c.KV != "" {
+		return usageError{fmt.Errorf("--kv is for models: %s declares its states itself", c.Model)}
+	}
+	gs, err := readGraphs(c.Model)
+	if err != nil {
+		return err
+	}
+	if len(gs) != 1 {
+		return fmt.Errorf("%s: %d graphs, want one: a module after passes is not compiled again", c.Model, len(gs))
+	}
+	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version()})
+	if err != nil {
+		return err
+	}
+	done.Program.Model = gs[0].Name
+	if n := len(gs[0].Leaves(ir.FromWeights)); n > 0 && c.Output != "" {
+		return fmt.Errorf("%s: an artifact needs the %d weights that the graph declares, and a graph's text has none: compile a model, or leave out -o",
+			c.Model, n)
+	}
+	return c.finish(e, done, done.Weights(nil))
+}
+
+// finish writes the artifact and prints the summary.
+func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights) error {
+	if c.Output != "" {
+		files, err := artifactFiles(done)
+		if err != nil {
+			return err
+		}
+		stop := e.busy("writing " + c.Output)
+		err = runtime.WriteArtifact(c.Output, done.Program, w, files)
+		stop()
+		if err != nil {
+			return err
+		}
+	}
+	c.summary(e, done)
+	return nil
+}
+
+// artifactFiles are the graph and the kernels' sources.
+func artifactFiles(done *codegen.Compiled) (map[string][]byte, error) {
+	var graph strings.Builder
+	for _, g := range done.Module.Graphs {
+		graph.WriteString(ir.Print(g))
+	}
+	files := map[string][]byte{"graph.ir": []byte(graph.String())}
+	src, err := done.Target.Sources(done.Kernels)
+	for name, b := range src {
+		files[path.Join("kernels", name)] = b
+	}
+	return files, err
+}
+
+func (c *compileCmd) summary(e *env, done *codegen.Compiled) {
+	p := done.Program
+	for _, s := range p.Steps {
+		plan := done.Module.Plans[done.Module.Graphs[indexOfStep(p, s.Name)]]
+		fmt.Fprintf(e.stdout, "%-8s %3d kernel launches, arena %s (%s without reuse)\n", s.Name, len(s.Launches), size(s.Arena), size(plan.Sum))
+	}
+	mem := p.Memory()
+	fmt.Fprintf(e.stdout, "kernels  %d for target %s\n", len(p.Kernels), p.Target)
+	fmt.Fprintf(e.stdout, "weights  %s in %d tensors\n", size(mem.Weights), len(p.Weights))
+	if len(p.States) > 0 {
+		fmt.Fprintf(e.stdout, "kv cache %s of %s for %d tokens\n", size(mem.KV), p.States[0].DType, p.Context)
+	}
+	fmt.Fprintf(e.stdout, "memory   %s needed\n", size(mem.Total()))
+	if c.Output != "" {
+		fmt.Fprintf(e.stdout, "wrote    %s\n", c.Output)
+	}
+}
+
+func indexOfStep(p *runtime.Program, name string) int {
+	for i, s := range p.Steps {
+		if s.Name == name {
+			return i
+		}
+	}
+	return 0
+}
+
+// size prints bytes in the unit that a person would use.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f /= 1024
+		i++
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}

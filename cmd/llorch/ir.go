@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/passes"
+	"github.com/llorch/llorch/passes/lower"
+)
+
+type irCmd struct {
+	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
+	After  string `placeholder:"PASS" help:"Run the passes up to this one: ${passes}."`
+	Bind   string `placeholder:"S=5,P=2" help:"Values for symbols."`
+	Format string `enum:"text,dot" default:"text" help:"text, which parses back, or dot for Graphviz."`
+	KV     string `name:"kv" enum:"f32,f16," default:"" hidden:""`
+}
+
+func (c *irCmd) Run(e *env) error {
+	env, err := parseBind(c.Bind)
+	if err != nil {
+		return usageError{err}
+	}
+	g, err := openGraph(c.Model, parseKV(c.KV))
+	if err != nil {
+		return err
+	}
+	if len(env) > 0 {
+		if err := passes.Bind(g, env); err != nil {
+			return fmt.Errorf("%s: %w", c.Model, err)
+		}
+	}
+	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: lower.CPU}
+	if c.After != "" {
+		if err := passes.Run(m, c.After, nil); err != nil {
+			return usageError{err}
+		}
+	}
+	for _, g := range m.Graphs {
+		if c.Format == "dot" {
+			fmt.Fprint(e.stdout, ir.Dot(g))
+			continue
+		}
+		fmt.Fprint(e.stdout, ir.Print(g))
+	}
+	if c.Format == "text" {
+		fmt.Fprint(e.stdout, comments(m))
+	}
+	return nil
+}
+
+// comments are what lower and plan add to the graphs, as comments of the text: the kernels, each once, and the arena.
+func comments(m *passes.Module) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, g := range m.Graphs {
+		for _, l := range m.Lowered[g] {
+			if k := l.Kernel.Key(); !seen[k] {
+				seen[k] = true
+				for _, line := range strings.Split(strings.TrimSpace(l.Kernel.String()), "\n") {
+					fmt.Fprintf(&b, "# %s\n", line)
+				}
+				b.WriteString("\n")
+			}
+		}
+		if p := m.Plans[g]; p != nil {
+			fmt.Fprintf(&b, "# arena of %s: %d bytes, %d without reuse\n", g.Name, p.Arena, p.Sum)
+			for _, s := range p.Slots {
+				fmt.Fprintf(&b, "#   %10d +%-10d launches %d to %d  %s\n", s.Offset, s.Bytes, s.First, s.Last, s.Node.Name)
+			}
+		}
+	}
+	return b.String()
+}
+
+// openGraph is the proved graph of a model or of a text.
+func openGraph(path string, kv ir.DType) (*ir.Graph, error) {
+	if !isGraphFile(path) {
+		m, err := models.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		return m.Graph(models.Options{KV: kv})
+	}
+	gs, err := readGraphs(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(gs) != 1 {
+		return nil, fmt.Errorf("%s: %d graphs, want one", path, len(gs))
+	}
+	return gs[0], nil
+}
+
+func parseBind(s string) (map[string]int64, error) {
+	env := map[string]int64{}
+	if s == "" {
+		return env, nil
+	}
+	for _, part := range strings.Split(s, ",") {
+		name, v, ok := strings.Cut(strings.TrimSpace(part), "=")
+		n, err := strconv.ParseInt(v, 10, 64)
+		if _, twice := env[name]; !ok || err != nil || name == "" || n < 0 || twice {
+			return nil, fmt.Errorf("--bind: %q is not symbol=integer, each symbol once", part)
+		}
+		env[name] = n
+	}
+	return env, nil
+}
+
+type checkCmd struct {
+	File string `arg:"" help:"A graph in text form (.ir)." predictor:"path"`
+}
+
+func (c *checkCmd) Run(e *env) error {
+	if info, err := os.Stat(c.File); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("%s is a folder: check takes a graph in text form", c.File)}
+	}
+	gs, err := readGraphs(c.File)
+	if errs, ok := err.(ir.Errors); ok {
+		fmt.Fprintln(e.stderr, errs)
+		return fmt.Errorf("%s: %s", c.File, count(len(errs), "error"))
+	}
+	if err != nil {
+		return err
+	}
+	for _, g := range gs {
+		syms := g.Bounds.Declared()
+		sort.Strings(syms)
+		forall := ""
+		if len(syms) > 0 {
+			forall = " for every allowed " + strings.Join(syms, ", ")
+		}
+		fmt.Fprintf(e.stdout, "%s: graph %s: %s proved%s\n", c.File, g.Name, count(len(g.Nodes), "value"), forall)
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/gen"
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/ir/op"
+	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/cpu"
+)
+
+// ready is a model on an engine, from a model's file or from an artifact.
+type ready struct {
+	*runtime.Model
+	closers []func() error
+}
+
+func (r *ready) Close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		_ = r.closers[i]() // read-only mappings and workers: nothing is lost
+	}
+}
+
+// loadOptions say how a model is made ready.
+type loadOptions struct {
+	threads, chunk int
+	tokenizer      bool // without one, ids are all that is asked for
+}
+
+// load makes a model ready to run: an artifact as it is, anything else compiled in memory.
+func load(e *env, path string, o loadOptions) (*ready, error) {
+	stop := e.busy("loading " + filepath.Base(path))
+	defer stop()
+	r := &ready{}
+	p, w, err := r.open(path, o)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	engine, err := cpu.New(p, w, gen.Library(), cpu.Options{Threads: o.threads, Warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }})
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.closers = append(r.closers, engine.Close)
+	if r.Model, err = runtime.NewModel(p, engine); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// open gives the program of a path and where its weights lie.
+func (r *ready) open(path string, o loadOptions) (*runtime.Program, runtime.Weights, error) {
+	if runtime.IsArtifact(path) {
+		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: "cpu"})
+		if err != nil {
+			return nil, nil, err
+		}
+		r.closers = append(r.closers, a.Close)
+		if !o.tokenizer {
+			a.Program.Tokenizer = nil
+		}
+		return a.Program, a, nil
+	}
+	m, err := models.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.closers = append(r.closers, m.Close)
+	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.Program, c.Weights(m.Data), nil
+}
+
+type compileOptions struct {
+	target    string
+	kv        ir.DType // Invalid: as the weights ask
+	chunk     int
+	tokenizer bool
+}
+
+// compileModel takes a model from its graph to a program.
+func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) {
+	g, err := m.Graph(models.Options{KV: o.kv})
+	if err != nil {
+		return nil, err
+	}
+	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version()})
+	if err != nil {
+		return nil, err
+	}
+	c.Program.Model, c.Program.Arch = m.Name, m.Arch
+	if o.tokenizer {
+		if c.Program.Tokenizer, err = m.Tokenizer(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// parseKV is the dtype of --kv.
+func parseKV(s string) ir.DType {
+	d, _ := kernel.ParseDType(s) // kong has checked the word; "" is Invalid
+	return d
+}
+
+// isGraphFile reports a graph in text form.
+func isGraphFile(path string) bool { return strings.HasSuffix(path, ".ir") }
+
+// readGraphs parses a text of one or several graphs and proves each.
+func readGraphs(path string) ([]*ir.Graph, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	gs, err := ir.ParseAll(filepath.ToSlash(path), string(src), op.Table)
+	if err != nil {
+		return nil, err
+	}
+	var errs ir.Errors
+	for _, g := range gs {
+		if err := ir.Verify(g); err != nil {
+			errs = append(errs, err.(ir.Errors)...)
+		}
+	}
+	return gs, errs.Err()
+}

@@ -1,0 +1,92 @@
+// Command llorch compiles Llama-family models and runs them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Run        runCmd        `cmd:"" help:"Generate text from a model or a compiled artifact."`
+	Compile    compileCmd    `cmd:"" help:"Compile a model, or prove and compile a graph in text form."`
+	IR         irCmd         `cmd:"" name:"ir" help:"Print a model's graph with every shape."`
+	Check      checkCmd      `cmd:"" help:"Prove the shapes of a graph in text form."`
+	Logits     logitsCmd     `cmd:"" help:"Write the logits of every position."`
+	Tokenize   tokenizeCmd   `cmd:"" help:"Turn text on standard input into token ids."`
+	Inspect    inspectCmd    `cmd:"" help:"Show what is in a model or an artifact."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a shell completion script."`
+}
+
+// env is what commands reach of the world, so that they can be run in tests.
+type env struct {
+	ctx            context.Context
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func main() { os.Exit(Main()) }
+
+// Main runs the command line and returns its exit status: 1 for a refused input, 2 for wrong usage, 130 when interrupted
+// before anything was generated.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
+}
+
+// usageError is a mistake in how llorch was called.
+type usageError struct{ error }
+
+type exit int
+
+func run(e *env, args []string) (status int) {
+	var c cli
+	k, err := kong.New(&c,
+		kong.Name("llorch"),
+		kong.Description("A compute-graph compiler for Llama-family models: proves the shapes, fuses, emits the kernels, runs them."),
+		kong.Writers(e.stdout, e.stderr),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+	)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "llorch:", err)
+		return 2
+	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exit: // kong has printed help
+			status = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	kctx, err := k.Parse(args)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "llorch:", err)
+		fmt.Fprintln(e.stderr, "Run \"llorch --help\" or \"llorch COMMAND --help\" for usage.")
+		return 2
+	}
+	err = kctx.Run(e, k)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usageError{}):
+		fmt.Fprintln(e.stderr, "llorch:", err)
+		return 2
+	case e.ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(e.stderr, "llorch: interrupted")
+		return 130
+	}
+	fmt.Fprintln(e.stderr, "llorch:", err)
+	return 1
+}

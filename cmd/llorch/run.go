@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/llorch/llorch/models/tokenizer"
+	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/sample"
+)
+
+type runCmd struct {
+	Model  string `arg:"" name:"model" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	Prompt string `arg:"" optional:"" help:"The text to continue; - or none reads standard input."`
+
+	N             int      `short:"n" default:"256" help:"Tokens to generate at most; 0 for as many as the context takes."`
+	Temp          float64  `default:"0.8" help:"Temperature; 0 always takes the likeliest token."`
+	TopK          int      `default:"40" help:"Sample from the K likeliest tokens; 0 is off."`
+	TopP          float64  `default:"0.95" help:"Sample from the likeliest tokens that have this probability together; 1 is off."`
+	MinP          float64  `default:"0.05" help:"Drop tokens less likely than this times the likeliest; 0 is off."`
+	RepeatPenalty float64  `default:"1" help:"Penalty on the last 64 tokens; 1 is off."`
+	Seed          *uint64  `help:"Seed of the sampler; random unless given."`
+	Stop          []string `sep:"none" help:"End the text before this string; may be repeated."`
+	Threads       int      `default:"0" help:"Worker threads; 0 for one a processor."`
+	Chunk         int      `default:"0" help:"Prompt tokens a step at most; 0 for the model's own."`
+	WarmUp        int      `default:"0" placeholder:"N" help:"Run N tokens in a sequence of their own first."`
+	IDs           string   `name:"ids" placeholder:"1,2,3" help:"The prompt as token ids; needs no tokenizer."`
+	IgnoreEOS     bool     `name:"ignore-eos" help:"Go on after an end-of-sequence token."`
+	JSON          bool     `name:"json" help:"Print one line of JSON at the end instead of the text."`
+}
+
+// runSummary is the JSON line.
+type runSummary struct {
+	runtime.Result
+	Seed    uint64  `json:"seed"`
+	Model   string  `json:"model"`
+	Target  string  `json:"target"`
+	Prefill float64 `json:"prefill_tok_s"`
+	Decode  float64 `json:"decode_tok_s"`
+}
+
+func (c *runCmd) Run(e *env) error {
+	if !looksLikeModel(c.Model) && c.Prompt == "" {
+		return usageError{fmt.Errorf("%q is a prompt, and no default model is built into this version: name a model before it", c.Model)}
+	}
+	ids, err := parseIDs(c.IDs)
+	if err != nil {
+		return usageError{err}
+	}
+	prompt, err := c.prompt(e)
+	if err != nil {
+		return err
+	}
+	opt, seed, err := c.options()
+	if err != nil {
+		return usageError{err}
+	}
+	m, err := load(e, c.Model, loadOptions{threads: c.Threads, chunk: c.Chunk, tokenizer: c.IDs == ""})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if m.Tokenizer != nil {
+		opt.Tokenizer = m.Tokenizer
+		ids = m.Tokenizer.Encode(prompt, tokenizer.Options{})
+	}
+	if c.WarmUp > 0 {
+		if err := runtime.WarmUp(e.ctx, m.Engine, m.Program, c.WarmUp); err != nil {
+			return err
+		}
+	}
+	var result runtime.Result
+	opt.Result = &result
+	if err := c.generate(e, m, ids, opt); err != nil {
+		return err
+	}
+	if c.JSON {
+		line, err := json.Marshal(runSummary{result, seed, m.Program.Model, m.Program.Target, result.PrefillRate(), result.DecodeRate()})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s\n", line)
+	}
+	if result.StopReason == runtime.StopCancelled {
+		return context.Canceled
+	}
+	return nil
+}
+
+// generate streams the text, or with ids alone the ids.
+func (c *runCmd) generate(e *env, m *ready, ids []int32, opt runtime.Options) error {
+	s, err := m.NewSession()
+	if err != nil {
+		return err
+	}
+	stop := e.busy("reading the prompt")
+	defer stop()
+	wrote := false
+	for tok, err := range runtime.Generate(e.ctx, s, ids, opt) {
+		stop()
+		if err != nil {
+			return err
+		}
+		text := tok.Text
+		if opt.Tokenizer == nil {
+			text = strconv.Itoa(int(tok.ID)) + " "
+		}
+		if !c.JSON && text != "" {
+			wrote = true
+			if _, err := io.WriteString(e.stdout, text); err != nil {
+				return err
+			}
+		}
+	}
+	if wrote {
+		fmt.Fprintln(e.stdout)
+	}
+	return nil
+}
+
+// prompt is the argument or standard input; ids need none.
+func (c *runCmd) prompt(e *env) (string, error) {
+	if c.IDs != "" {
+		if c.Prompt != "" {
+			return "", usageError{errors.New("a prompt and --ids exclude one another")}
+		}
+		return "", nil
+	}
+	if c.Prompt != "" && c.Prompt != "-" {
+		return c.Prompt, nil
+	}
+	if f, ok := e.stdin.(*os.File); ok && isTerminal(f) && c.Prompt == "" {
+		return "", usageError{errors.New("no prompt: give one as an argument, on standard input, or as --ids")}
+	}
+	b, err := io.ReadAll(e.stdin)
+	if err != nil {
+		return "", fmt.Errorf("reading the prompt: %w", err)
+	}
+	return strings.TrimSuffix(string(b), "\n"), nil
+}
+
+func (c *runCmd) options() (runtime.Options, uint64, error) {
+	seed := rand.Uint64()
+	if c.Seed != nil {
+		seed = *c.Seed
+	}
+	p := sample.Params{Temperature: c.Temp, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepeatPenalty: c.RepeatPenalty, Seed: seed}
+	if err := p.Validate(); err != nil {
+		return runtime.Options{}, 0, err
+	}
+	switch {
+	case c.N < 0:
+		return runtime.Options{}, 0, fmt.Errorf("-n is %d, want 0 or more", c.N)
+	case c.Chunk < 0:
+		return runtime.Options{}, 0, fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
+	case c.WarmUp < 0:
+		return runtime.Options{}, 0, fmt.Errorf("--warm-up is %d, want 0 or more", c.WarmUp)
+	case c.Threads < 0:
+		return runtime.Options{}, 0, fmt.Errorf("--threads is %d, want 0 or more", c.Threads)
+	}
+	if _, err := sample.NewStops(c.Stop); err != nil {
+		return runtime.Options{}, 0, err
+	}
+	return runtime.Options{MaxTokens: c.N, Sample: p, Stop: c.Stop, IgnoreEOS: c.IgnoreEOS, Chunk: c.Chunk}, seed, nil
+}
+
+// looksLikeModel tells a model's path from a prompt: it exists, has a separator, or ends like a model's file.
+func looksLikeModel(s string) bool {
+	if _, err := os.Stat(s); err == nil {
+		return true
+	}
+	return strings.ContainsRune(s, '/') || strings.ContainsRune(s, filepath.Separator) ||
+		strings.HasSuffix(s, ".gguf") || strings.HasSuffix(s, ".safetensors")
+}
+
+// parseIDs reads 1,2,3.
+func parseIDs(s string) ([]int32, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var ids []int32
+	for _, f := range strings.Split(s, ",") {
+		id, err := strconv.ParseInt(strings.TrimSpace(f), 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("--ids: %q is not a token id", f)
+		}
+		ids = append(ids, int32(id))
+	}
+	return ids, nil
+}

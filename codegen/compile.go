@@ -1,0 +1,60 @@
+package codegen
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/passes"
+	"github.com/llorch/llorch/runtime"
+)
+
+// Options are what a compilation needs besides the graph.
+type Options struct {
+	Target   string
+	Chunk    int    // the most new tokens of a step; 0: passes.DefaultChunk
+	Compiler string // llorch's version
+	Check    func(pass string, m *passes.Module) error
+}
+
+// Compiled is a graph made ready for a target.
+type Compiled struct {
+	Program *runtime.Program
+	Target  *Target
+	Module  *passes.Module
+	Kernels []*kernel.Kernel // in the order of Program.Kernels
+	consts  map[string][]float64
+}
+
+// Compile proves, optimises and lowers a graph. The graph itself is left as it is.
+func Compile(g *ir.Graph, o Options) (*Compiled, error) {
+	t, err := Lookup(o.Target)
+	if err != nil {
+		return nil, err
+	}
+	if err := supported(g, t); err != nil {
+		return nil, err
+	}
+	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, o.Chunk), Sched: t.Schedule}
+	if err := passes.Run(m, "", o.Check); err != nil {
+		return nil, err
+	}
+	l := newLinker(m, t, o)
+	if err := l.link(); err != nil {
+		return nil, err
+	}
+	return &Compiled{Program: l.p, Target: t, Module: m, Kernels: l.kernels, consts: l.consts}, nil
+}
+
+// supported refuses weight types that the target lacks, all of them at once.
+func supported(g *ir.Graph, t *Target) error {
+	var errs ir.Errors
+	for _, n := range g.Leaves(ir.FromWeights) {
+		if n.Type.DType.Row().Weight && !slices.Contains(t.DTypes, n.Type.DType) {
+			errs = append(errs, &ir.Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name,
+				What: fmt.Sprintf("target %s has no kernels for weights of type %s", t.Name, n.Type.DType)})
+		}
+	}
+	return errs.Err()
+}

@@ -1,0 +1,88 @@
+// Command generate writes zkernels.go and ztiles.go of package gen: the kernels of every structure that a Llama can have.
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/codegen/gocpu"
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/models"
+)
+
+func main() {
+	log.SetFlags(0)
+	opt := gocpu.Options{Package: "gen", Source: "the graphs of package models"}
+	kernels, err := all()
+	if err != nil {
+		log.Fatal(err)
+	}
+	src, err := gocpu.Kernels(opt, kernels)
+	if err != nil {
+		log.Fatal(err)
+	}
+	write("zkernels.go", src)
+	opt.Source = "the dtype table of package kernel"
+	if src, err = gocpu.Tiles(opt); err != nil {
+		log.Fatal(err)
+	}
+	write("ztiles.go", src)
+}
+
+func write(name string, src []byte) {
+	if err := os.WriteFile(name, src, 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// all collects the kernels of every variant, each structure once.
+func all() ([]*kernel.Kernel, error) {
+	seen := map[string]bool{}
+	var ks []*kernel.Kernel
+	for _, v := range variants() {
+		c, err := codegen.Compile(models.Llama(v.config, v.options), codegen.Options{Target: "cpu"})
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range c.Kernels {
+			if !seen[k.Key()] {
+				seen[k.Key()] = true
+				ks = append(ks, k)
+			}
+		}
+	}
+	return ks, nil
+}
+
+type variant struct {
+	config  models.Config
+	options models.Options
+}
+
+// variants are small models that between them have every structure: which kernels a graph needs depends on its options, not
+// on its sizes. Two layers, because the first one's input is the embedding.
+func variants() []variant {
+	var vs []variant
+	for bits := range 1 << 6 {
+		on := func(i int) bool { return bits>>i&1 == 1 }
+		c := models.Config{
+			Arch: "llama", Vocab: 32, Embd: 24, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 8, FFN: 20, Context: 64, NormEps: 1e-5,
+			Rope:     models.Rope{Theta: 10000, Width: 8, Style: "half"},
+			AttnBias: on(0), OutBias: on(1), MLPBias: on(2),
+		}
+		if on(3) {
+			c.Rope.Style = "interleaved"
+		}
+		if on(4) {
+			c.Rope.Width = 4
+		}
+		o := models.Options{KV: kernel.F32, Weight: func(string) ir.DType { return kernel.F16 }}
+		if on(5) {
+			o.KV = kernel.F16
+		}
+		vs = append(vs, variant{c, o})
+	}
+	return vs
+}

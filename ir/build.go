@@ -1,0 +1,71 @@
+package ir
+
+import (
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Scope builds nodes under a path. Nothing is checked while building, so that a program with several mistakes is told all
+// of them: Infer checks.
+type Scope struct {
+	g    *Graph
+	path string
+}
+
+// Root is the scope without a path.
+func (g *Graph) Root() Scope { return Scope{g, ""} }
+
+// Sub is the scope of a layer below: "layers.0.attn".
+func (s Scope) Sub(name string) Scope { return Scope{s.g, s.full(name)} }
+
+func (s Scope) full(name string) string {
+	if s.path == "" {
+		return name
+	}
+	return s.path + "." + name
+}
+
+// Op defines a value: the named row of the graph's table applied to in. The node's position is the first caller outside
+// this package.
+func (s Scope) Op(op, name string, attrs Attrs, in ...*Node) *Node {
+	n := &Node{Name: s.full(name), Op: s.g.Table[op], In: in, Attrs: attrs, Pos: caller()}
+	if n.Op == nil {
+		n.Op = &Op{Name: op} // Infer reports it
+	}
+	s.g.add(n)
+	return n
+}
+
+// Declare defines a leaf of a declared type: param, input, state.
+func (s Scope) Declare(op, name string, t Type, attrs Attrs) *Node {
+	n := s.Op(op, name, attrs)
+	n.Type = t
+	return n
+}
+
+// Output makes nodes the graph's results.
+func (g *Graph) Output(ns ...*Node) { g.Outputs = append(g.Outputs, ns...) }
+
+// own is the prefix of this package's function names in stack frames.
+const own = "github.com/llorch/llorch/ir."
+
+func caller() Position {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, own) {
+			return Position{shortFile(f.File), f.Line}
+		}
+		if !more {
+			return Position{}
+		}
+	}
+}
+
+// shortFile keeps the folder and the file: what a reader needs, and the same on every machine.
+func shortFile(path string) string {
+	dir, file := filepath.Split(filepath.ToSlash(path))
+	return filepath.Base(dir) + "/" + file
+}

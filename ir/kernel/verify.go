@@ -1,0 +1,214 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Verify checks what every target relies on, and returns all that is wrong:
+//
+//   - names are declared before use, once in a scope, and types agree;
+//   - In and Weight buffers are not stored to, Out buffers not loaded;
+//   - extents of the grid and of group memory are expressions of integer parameters alone;
+//   - loops over lanes begin at 0 with step 1 and contain nothing that the lanes do together: no sum, max, dot, mix or loop over
+//     lanes;
+//   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs.
+func Verify(k *Kernel) error {
+	v := &verifier{kernel: k, scope: newScope()}
+	v.header()
+	v.stmts(k.Body)
+	return errors.Join(v.errs...)
+}
+
+type verifier struct {
+	kernel  *Kernel
+	scope   *scope
+	at      string // what is being checked
+	inLanes bool
+	errs    []error
+}
+
+func (v *verifier) fail(format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("kernel %s: %s: %s", v.kernel.Name, v.at, fmt.Sprintf(format, args...)))
+}
+
+func (v *verifier) check(err error) {
+	if err != nil {
+		v.fail("%v", err)
+	}
+}
+
+func (v *verifier) header() {
+	k := v.kernel
+	v.at = "name"
+	v.check(checkIdentifier(k.Name))
+	v.at = "doc"
+	for _, line := range k.Doc {
+		if strings.TrimRight(line, " \t") != line || strings.ContainsFunc(line, unprintable) {
+			v.fail("%q ends in a space or has control characters", line)
+		}
+	}
+	v.at = "parameters"
+	for i := range k.Bufs {
+		b := &k.Bufs[i]
+		if b.Role > Weight || (b.Role == Weight) != (b.DType == Invalid) || b.Role != Weight && b.DType.Row() == nil {
+			v.fail("%s is %v_%v: weights have no dtype, other buffers one of the table", b.Name, b.Role, b.DType)
+		}
+		v.check(v.scope.declare(b.Name, global(b)))
+	}
+	for _, n := range k.Ints {
+		v.check(v.scope.declare(n, scalar(Int)))
+	}
+	for _, n := range k.Floats {
+		v.check(v.scope.declare(n, scalar(Float)))
+	}
+	for _, a := range k.Grid {
+		v.at = "grid " + a.Var
+		v.extent(a.N)
+	}
+	for _, l := range k.Group {
+		v.at = "group memory " + l.Name
+		v.extent(l.N)
+	}
+	for _, a := range k.Grid {
+		v.check(v.scope.declare(a.Var, scalar(Int)))
+	}
+	for _, l := range k.Group {
+		v.check(v.scope.declare(l.Name, local))
+	}
+}
+
+func unprintable(r rune) bool { return r != '\t' && !unicode.IsPrint(r) }
+
+// extent checks the size of an axis or of group memory; only parameters are in scope.
+func (v *verifier) extent(e Expr) {
+	v.expr(e, Int)
+	loads(e, func(l *Load) { v.fail("its extent loads from %s; it may use integer parameters alone", l.Buf) })
+}
+
+func (v *verifier) block(body []Stmt) {
+	defer v.scope.open()()
+	v.stmts(body)
+}
+
+func (v *verifier) stmts(body []Stmt) {
+	for _, s := range body {
+		v.at = head(s)
+		v.stmt(s)
+	}
+}
+
+func (v *verifier) stmt(s Stmt) {
+	if d, name := tile(s); d != nil {
+		v.together(name)
+		v.tile(d)
+		return
+	}
+	switch s := s.(type) {
+	case *Let:
+		if s.Value == nil {
+			v.fail("no value")
+			return
+		}
+		sym := scalar(s.Value.Type())
+		sym.Lane = v.expr(s.Value, sym.T)
+		v.check(v.scope.declare(s.Name, sym))
+	case *Store:
+		v.store(s)
+	case *For:
+		v.loop(s)
+	case *Reduce:
+		v.together(s.Op.String())
+		v.reduce(s)
+	case *If:
+		v.uniform("the condition", s.Cond, Bool)
+		v.block(s.Then)
+		v.block(s.Else)
+	default:
+		v.fail("no statement")
+	}
+}
+
+// together reports a statement of all lanes within a loop over lanes.
+func (v *verifier) together(what string) {
+	if v.inLanes {
+		v.fail("%s inside a loop over lanes", what)
+	}
+}
+
+func (v *verifier) store(s *Store) {
+	v.expr(s.Index, Int)
+	sym, err := v.scope.memory(s.Buf)
+	if err != nil {
+		v.fail("%v", err)
+		return
+	}
+	if b := sym.Buf; b != nil && b.Role != Out && b.Role != State {
+		v.fail("%s is stored to, but its role is %v", b.Name, b.Role)
+	}
+	v.expr(s.Value, sym.T)
+}
+
+func (v *verifier) loop(s *For) {
+	sym := scalar(Int)
+	if s.Lanes {
+		v.together("a loop over lanes")
+		if lo, ok := s.Lo.(*IntLit); !ok || lo.V != 0 {
+			v.fail("a loop over lanes begins at 0, not at %s", ExprString(s.Lo))
+		}
+		if step, ok := s.Step.(*IntLit); !ok || step.V != 1 {
+			v.fail("a loop over lanes has step 1, not %s", ExprString(s.Step))
+		}
+		sym.Lane = true
+		defer func(outer bool) { v.inLanes = outer }(v.inLanes)
+		v.inLanes = true
+	}
+	for _, bound := range []Expr{s.Lo, s.Hi, s.Step} {
+		v.uniform("a bound", bound, Int)
+		loads(bound, func(l *Load) {
+			if sym := v.scope.symbols[l.Buf]; sym.Buf == nil || sym.Buf.Role != In {
+				v.fail("a bound loads from %s, which may change in the loop", l.Buf)
+			}
+		})
+	}
+	defer v.scope.open()()
+	v.check(v.scope.declare(s.Var, sym))
+	v.stmts(s.Body)
+}
+
+func (v *verifier) reduce(s *Reduce) {
+	if s.Op > Max {
+		v.fail("unknown reduction")
+	}
+	if s.Var == s.Name {
+		v.fail("%s names both the result and the index", s.Name)
+	}
+	v.expr(s.N, Int)
+	end := v.scope.open()
+	v.check(v.scope.declare(s.Var, scalar(Int)))
+	v.expr(s.Value, Float)
+	end()
+	v.check(v.scope.declare(s.Name, scalar(Float)))
+}
+
+func (v *verifier) tile(d *Dot) {
+	for _, e := range []Expr{d.AccAt, d.WAt, d.WStride, d.XAt, d.XStride, d.Rows, d.Cols, d.K} {
+		v.expr(e, Int)
+	}
+	if acc, err := v.scope.memory(d.Acc); err != nil || acc.Buf != nil {
+		v.fail("the result %s is not group memory", d.Acc)
+	}
+	w, err := v.scope.memory(d.W)
+	if err != nil || w.Buf == nil || w.Buf.Role == Out || w.T != Float {
+		v.fail("the matrix %s is not a weight, nor an in or state buffer of floats", d.W)
+	}
+	x, err := v.scope.memory(d.X)
+	if err != nil || x.Buf != nil && (x.Buf.DType != F32 || x.Buf.Role == Out) {
+		v.fail("the vectors %s are neither group memory nor an in or state buffer of f32", d.X)
+	}
+	if d.X == d.Acc {
+		v.fail("%s is both the result and the vectors", d.Acc)
+	}
+}

@@ -1,0 +1,112 @@
+package op
+
+import (
+	"math"
+
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+var elementwise = []*ir.Op{
+	Binary("add", "x + y", func(x, y float64) float64 { return x + y }, kernel.Add),
+	Binary("sub", "x - y", func(x, y float64) float64 { return x - y }, kernel.Sub),
+	Binary("mul", "x · y", func(x, y float64) float64 { return x * y }, kernel.Mul),
+	Unary("silu", "x / (1 + e⁻ˣ) (Elfwing et al. 2017, arXiv 1702.03118)",
+		func(x float64) float64 { return x / (1 + math.Exp(-x)) },
+		func(x kernel.Expr) kernel.Expr {
+			return kernel.Div(x, kernel.Add(kernel.F(1), kernel.Apply("exp", kernel.Sub(kernel.F(0), x))))
+		}),
+	{
+		Name: "scale", Class: ir.Elementwise, Doc: "by · x",
+		Args:        []string{"x"},
+		Attrs:       []ir.AttrSpec{{Name: "by", Kind: ir.AttrFloat}},
+		Constraints: []string{"x is a tensor of floats"},
+		Infer: func(c *ir.Check) ir.Type {
+			c.Float(1, 0)
+			return ir.Tensor(kernel.F32, c.In[0].Axes...)
+		},
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			for i, x := range e.In[0].Data {
+				e.Out.Data[i] = x * e.Node.Float("by")
+			}
+			return e.Out, nil
+		},
+		Point: func(p ir.Point) kernel.Expr {
+			return kernel.Mul(p.In(0), p.Const("by", p.Node().Float("by")))
+		},
+		Cases: []ir.Case{{Name: "half", Text: "graph t {\n x: f32[a=3, b=5] = input()\n y = scale(x) {by=0.5}\n output y\n}"}},
+	},
+}
+
+// Unary makes the row of a function of one number.
+func Unary(name, doc string, f func(float64) float64, expr func(kernel.Expr) kernel.Expr) *ir.Op {
+	return &ir.Op{
+		Name: name, Class: ir.Elementwise, Doc: doc,
+		Args:        []string{"x"},
+		Constraints: []string{"x is a tensor of floats"},
+		Infer: func(c *ir.Check) ir.Type {
+			c.Float(1, 0)
+			return ir.Tensor(kernel.F32, c.In[0].Axes...)
+		},
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			for i, x := range e.In[0].Data {
+				e.Out.Data[i] = f(x)
+			}
+			return e.Out, nil
+		},
+		Point: func(p ir.Point) kernel.Expr { return expr(p.In(0)) },
+		Cases: []ir.Case{
+			{Name: "matrix", Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n x: f32[q=S, b=7] = input()\n y = " + name + "(x)\n output y\n}", Env: map[string]int64{"S": 3}},
+			{Name: "one", Text: "graph t {\n x: f32[a=1] = input()\n y = " + name + "(x)\n output y\n}"},
+		},
+	}
+}
+
+// Binary makes the row of a function of two numbers, whose operands broadcast by axis name.
+func Binary(name, doc string, f func(x, y float64) float64, expr func(x, y kernel.Expr) kernel.Expr) *ir.Op {
+	text := func(x, y string) string {
+		return "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n x: f32[" + x + "] = input()\n y: f32[" + y + "] = input()\n z = " + name + "(x, y)\n output z\n}"
+	}
+	return &ir.Op{
+		Name: name, Class: ir.Elementwise, Doc: doc,
+		Args: []string{"x", "y"},
+		Constraints: []string{
+			"x and y are tensors of floats",
+			"axes that both have are of equal extent; 1 does not stretch",
+			"the axes of one are among the other's",
+		},
+		Infer: inferBroadcast,
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			x, y := e.In[0], e.In[1]
+			xs, ys := x.Strides(e.Out.Axes), y.Strides(e.Out.Axes)
+			e.Out.Each(func(i int, at []int) {
+				e.Out.Data[i] = f(x.Data[ir.Offset(at, xs)], y.Data[ir.Offset(at, ys)])
+			})
+			return e.Out, nil
+		},
+		Point: func(p ir.Point) kernel.Expr { return expr(p.In(0), p.In(1)) },
+		Cases: []ir.Case{
+			{Name: "same", Text: text("q=S, b=7", "q=S, b=7"), Env: map[string]int64{"S": 2}},
+			{Name: "rows", Text: text("q=S, b=7", "b=7"), Env: map[string]int64{"S": 3}},
+			{Name: "columns", Text: text("q=S", "b=5, q=S"), Env: map[string]int64{"S": 3}},
+			{Name: "transposed", Text: text("a=2, b=3", "b=3, a=2"), Env: map[string]int64{"S": 1}},
+		},
+	}
+}
+
+// inferBroadcast aligns operands by axis name. The result has the axes of the operand that has them all.
+func inferBroadcast(c *ir.Check) ir.Type {
+	c.Float(1, 0, 1)
+	big, small := 0, 1
+	if len(c.In[1].Axes) > len(c.In[0].Axes) {
+		big, small = 1, 0
+	}
+	for _, a := range c.In[small].Axes {
+		if c.In[big].Index(a.Name) < 0 {
+			c.Fail(3, "broadcast or rename one of them explicitly", "%s has axis %s, which %s lacks", c.Label(small), a.Name, c.Label(big))
+			continue
+		}
+		c.SameExtent(2, small, big, a.Name)
+	}
+	return ir.Tensor(kernel.F32, c.In[big].Axes...)
+}

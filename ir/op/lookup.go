@@ -1,0 +1,102 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+var lookups = []*ir.Op{
+	{
+		Name: "gather", Class: ir.IndexMap,
+		Doc:   "the entries of table along an axis that ids name: the embedding lookup",
+		Args:  []string{"table", "ids"},
+		Attrs: []ir.AttrSpec{{Name: "over", Kind: ir.AttrAxis}},
+		Constraints: []string{
+			"table is a tensor of floats", "ids are i32", "table has the axis", "ids and table share no axis",
+		},
+		Infer: func(c *ir.Check) ir.Type {
+			c.Float(1, 0)
+			if c.In[1].DType != kernel.I32 {
+				c.Fail(2, "", "%s is %s, want i32", c.Label(1), c.In[1].DType)
+			}
+			over := c.Node.Word("over")
+			c.Axis(3, 0, over)
+			axes := append([]ir.Axis{}, c.In[1].Axes...)
+			for _, a := range c.In[0].Axes {
+				if a.Name == over {
+					continue
+				}
+				if c.In[1].Index(a.Name) >= 0 {
+					c.Fail(4, "rename it in one of them", "both have axis %s", a.Name)
+				}
+				axes = append(axes, a)
+			}
+			return ir.Tensor(kernel.F32, axes...)
+		},
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			t, ids, over := e.In[0], e.In[1], e.Node.Word("over")
+			ts, is := t.Strides(e.Out.Axes), ids.Strides(e.Out.Axes)
+			var err error
+			e.Out.Each(func(i int, at []int) {
+				id := int(ids.Data[ir.Offset(at, is)])
+				if id < 0 || id >= t.Dim(over) {
+					err = fmt.Errorf("id %d is not in [0, %d)", id, t.Dim(over))
+					return
+				}
+				e.Out.Data[i] = t.Data[id*t.Stride(over)+ir.Offset(at, ts)]
+			})
+			return e.Out, err
+		},
+		Point: func(p ir.Point) kernel.Expr {
+			return p.In(0, ir.At{Axis: p.Node().Word("over"), I: p.IntIn(1)})
+		},
+		Cases: []ir.Case{{Name: "embedding", Env: map[string]int64{"S": 4},
+			Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n w: f16[vocab=9, embd=5] = param()\n ids: i32[q=S] = input()\n y = gather(w, ids) {over=vocab}\n output y\n}"}},
+	},
+	{
+		Name: "causal_mask", Class: ir.IndexMap,
+		Doc:  "0 where a key is not after its query, -inf elsewhere",
+		Args: []string{"queries", "keys"},
+		Constraints: []string{
+			"queries are positions that start at the step's past tokens",
+			"keys are positions that start at 0: no part of the history is left out",
+			"keys end where queries end",
+			"queries and keys lie along different axes",
+		},
+		Infer: inferCausal,
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			q, k := e.In[0], e.In[1]
+			e.Out.Each(func(i int, at []int) {
+				if k.Data[at[1]] > q.Data[at[0]] {
+					e.Out.Data[i] = math.Inf(-1)
+				}
+			})
+			return e.Out, nil
+		},
+		Point: func(p ir.Point) kernel.Expr {
+			return kernel.Apply("choose", kernel.Apply("le", p.IntIn(1), p.IntIn(0)), kernel.F(0), kernel.F(math.Inf(-1)))
+		},
+		Cases: []ir.Case{{Name: "past", Env: map[string]int64{"S": 3, "P": 2},
+			Text: "graph t {\n symbol S, P\n bound S >= 1\n bound P >= 0\n bound P+S <= 9\n step S after P\n q = positions() {axis=q, count=S, from=P}\n k = positions() {axis=kv, count=P+S, from=0}\n y = causal_mask(q, k)\n output y\n}"}},
+	},
+}
+
+func inferCausal(c *ir.Check) ir.Type {
+	if !c.StartsAtPast(1, 0) || !c.Positions(2, 1) || len(c.In[0].Axes) != 1 || len(c.In[1].Axes) != 1 {
+		return ir.Type{}
+	}
+	q, k := c.In[0].Axes[0], c.In[1].Axes[0]
+	all := c.In[0].From.Add(q.Dim)
+	c.Extent(2, "the first key's position", *c.In[1].From, dim.Const(0),
+		fmt.Sprintf("the cache holds positions from 0; use positions {axis=%s, count=%s, from=0}", k.Name, all))
+	c.Extent(3, "the end of the keys", c.In[1].From.Add(k.Dim), all, "keys reach from 0 over past and new tokens")
+	if q.Name == k.Name {
+		c.Fail(4, "", "both lie along axis %s", q.Name)
+		return ir.Type{}
+	}
+	return ir.Tensor(kernel.F32, q, k)
+}

@@ -1,0 +1,393 @@
+package ir
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// Parse reads the text form of one graph. Nodes without an @position get their own place in the text, called file. The
+// result is not checked: Verify does.
+func Parse(file, src string, table Table) (*Graph, error) {
+	gs, err := ParseAll(file, src, table)
+	if err != nil {
+		return nil, err
+	}
+	if len(gs) != 1 {
+		return nil, fmt.Errorf("%s: %d graphs, want one", file, len(gs))
+	}
+	return gs[0], nil
+}
+
+// ParseAll reads a text of several graphs: a module after specialisation.
+func ParseAll(file, src string, table Table) ([]*Graph, error) {
+	ts, err := lex(file, src)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{file: file, ts: ts, table: table}
+	var gs []*Graph
+	for p.peek().kind != 'e' && p.err == nil {
+		gs = append(gs, p.graph())
+	}
+	if p.err == nil && len(gs) == 0 {
+		return nil, fmt.Errorf("%s: no graph", file)
+	}
+	return gs, p.err
+}
+
+// parser is a recursive-descent parser; after the first error it only winds down.
+type parser struct {
+	file  string
+	ts    []token
+	at    int
+	table Table
+	g     *Graph
+	err   error
+}
+
+func (p *parser) peek() token { return p.ts[p.at] }
+
+func (p *parser) peek2() token { return p.ts[min(p.at+1, len(p.ts)-1)] }
+
+func (p *parser) next() token {
+	t := p.ts[p.at]
+	if p.at < len(p.ts)-1 {
+		p.at++
+	}
+	return t
+}
+
+func (p *parser) fail(t token, format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf("%s:%d: %s", p.file, t.line, fmt.Sprintf(format, args...))
+		p.at = len(p.ts) - 1
+	}
+}
+
+func (p *parser) want(kind byte, what string) token {
+	t := p.next()
+	if t.kind != kind {
+		p.fail(t, "found %s, want %s", t.text, what)
+	}
+	return t
+}
+
+func (p *parser) name(what string) string { return p.want('a', what).text }
+
+// accept consumes the punctuation if it comes next.
+func (p *parser) accept(kind byte) bool {
+	if p.peek().kind == kind {
+		p.next()
+		return true
+	}
+	return false
+}
+
+func (p *parser) graph() *Graph {
+	if t := p.next(); t.text != "graph" {
+		p.fail(t, "found %s, want graph", t.text)
+	}
+	p.g = New(p.name("the graph's name"), p.table)
+	p.want('{', "{")
+	for p.err == nil && p.peek().kind != '}' {
+		p.statement()
+	}
+	p.want('}', "}")
+	return p.g
+}
+
+// statement reads a line. A value may be called like a keyword: it is followed by : or =.
+func (p *parser) statement() {
+	t := p.peek()
+	if k := p.peek2().kind; t.kind == 'a' && k != ':' && k != '=' {
+		switch t.text {
+		case "symbol":
+			p.next()
+			p.list(func() { p.g.Bounds.Declare(p.name("a symbol")) })
+			return
+		case "bound":
+			p.next()
+			p.bound()
+			return
+		case "step":
+			p.next()
+			p.step()
+			return
+		case "example":
+			p.next()
+			p.example()
+			return
+		case "output":
+			p.next()
+			p.list(func() { p.g.Output(p.ref()) })
+			return
+		case "kernel":
+			p.next()
+			p.group()
+			return
+		}
+	}
+	p.node(nil)
+}
+
+// list reads one or more of what f reads, with commas between.
+func (p *parser) list(f func()) {
+	for f(); p.err == nil && p.accept(','); {
+		f()
+	}
+}
+
+func (p *parser) bound() {
+	l := p.dim()
+	op := p.next()
+	switch {
+	case op.kind == '=':
+		syms := l.Symbols()
+		r := p.dim()
+		if v, ok := r.Const(); ok && len(syms) == 1 && l.Same(dim.Sym(syms[0])) {
+			p.g.Bounds.Fix(syms[0], v)
+			return
+		}
+		p.fail(op, "an equality must be symbol = integer")
+	case op.kind == '>' && p.accept('='):
+		p.g.Bounds.AtLeast(l, p.dim())
+	case op.kind == '<' && p.accept('='):
+		p.g.Bounds.AtMost(l, p.dim())
+	default:
+		p.fail(op, "found %s, want <=, >= or =", op.text)
+	}
+}
+
+func (p *parser) step() {
+	n := p.dim()
+	if t := p.next(); t.text != "after" {
+		p.fail(t, "found %s, want after", t.text)
+	}
+	p.g.Step = &Step{New: n, Past: p.dim()}
+}
+
+func (p *parser) example() {
+	env := map[string]int64{}
+	p.list(func() {
+		s := p.name("a symbol")
+		p.want('=', "=")
+		env[s] = p.integer()
+	})
+	p.g.Bounds.SetExample(env)
+}
+
+func (p *parser) group() {
+	gr := &Group{Name: p.name("the kernel's name")}
+	t := p.next()
+	role := -1
+	for i, r := range roleNames {
+		if r == t.text {
+			role = i
+		}
+	}
+	if role < 0 {
+		p.fail(t, "unknown kernel role %s, want one of %s", t.text, strings.Join(roleNames[:], ", "))
+		return
+	}
+	gr.Role = Role(role)
+	p.want('{', "{")
+	for p.err == nil && p.peek().kind != '}' {
+		p.node(gr)
+	}
+	p.want('}', "}")
+	p.g.Groups = append(p.g.Groups, gr)
+}
+
+// ref reads the name of a value defined above.
+func (p *parser) ref() *Node {
+	t := p.want('a', "a value")
+	n := p.g.Node(t.text)
+	if n == nil && p.err == nil {
+		p.fail(t, "no value %s is defined above", t.text)
+	}
+	return n
+}
+
+func (p *parser) node(gr *Group) {
+	t := p.want('a', "a value's name")
+	n := &Node{Name: t.text, Attrs: Attrs{}, Pos: Position{p.file, t.line}, Group: gr}
+	if p.accept(':') {
+		n.Type = p.typ()
+	}
+	p.want('=', "=")
+	op := p.want('a', "an op")
+	if p.err != nil {
+		return
+	}
+	if n.Op = p.table[op.text]; n.Op == nil {
+		p.fail(op, "unknown op %s", op.text)
+		return
+	}
+	p.want('(', "(")
+	if p.peek().kind != ')' {
+		p.list(func() { n.In = append(n.In, p.ref()) })
+	}
+	p.want(')', ")")
+	if p.accept('{') {
+		p.list(func() { p.attr(n) })
+		p.want('}', "}")
+	}
+	if p.peek().kind == '@' {
+		n.Pos = p.position()
+	}
+	if p.err != nil {
+		return
+	}
+	p.g.add(n)
+	if gr != nil {
+		gr.Nodes = append(gr.Nodes, n)
+	}
+}
+
+func (p *parser) position() Position {
+	t := p.next()
+	file, line, ok := cutLast(t.text, ":")
+	n, err := strconv.Atoi(line)
+	if !ok || err != nil || n < 0 || file == "" {
+		p.fail(t, "position @%s is not @file:line", t.text)
+	}
+	return Position{file, n}
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+func (p *parser) attr(n *Node) {
+	t := p.want('a', "an attribute")
+	p.want('=', "=")
+	for _, s := range n.Op.Attrs {
+		if s.Name == t.text {
+			if _, twice := n.Attrs[s.Name]; twice {
+				p.fail(t, "attribute %s is given twice", s.Name)
+			}
+			n.Attrs[s.Name] = p.attrValue(s)
+			return
+		}
+	}
+	p.fail(t, "op %s has no attribute %s", n.Op.Name, t.text)
+}
+
+func (p *parser) attrValue(s AttrSpec) any {
+	switch s.Kind {
+	case AttrAxis, AttrWord:
+		return p.name("a name")
+	case AttrAxes:
+		var axes []Axis
+		p.bracketed(func() { axes = append(axes, p.axis()) })
+		return axes
+	case AttrNames:
+		var names []string
+		p.bracketed(func() { names = append(names, p.name("an axis")) })
+		return names
+	case AttrDim:
+		return p.dim()
+	case AttrFloat:
+		return p.float()
+	case AttrFloats:
+		var fs []float64
+		p.bracketed(func() { fs = append(fs, p.float()) })
+		return fs
+	}
+	return p.dtype()
+}
+
+func (p *parser) bracketed(f func()) {
+	p.want('[', "[")
+	if p.peek().kind != ']' {
+		p.list(f)
+	}
+	p.want(']', "]")
+}
+
+func (p *parser) typ() Type {
+	var t Type
+	if p.peek().text == "state" {
+		p.next()
+		t.State = true
+	}
+	t.DType = p.dtype()
+	p.bracketed(func() { t.Axes = append(t.Axes, p.axis()) })
+	if p.peek().kind == 'a' && p.peek().text == "from" {
+		p.next()
+		d := p.dim()
+		t.From = &d
+	}
+	return t
+}
+
+func (p *parser) axis() Axis {
+	a := Axis{Name: p.name("an axis")}
+	p.want('=', "=")
+	a.Dim = p.dim()
+	return a
+}
+
+func (p *parser) dtype() DType {
+	t := p.want('a', "a dtype")
+	d, ok := kernel.ParseDType(t.text)
+	if !ok {
+		p.fail(t, "unknown dtype %s", t.text)
+	}
+	return d
+}
+
+// dim reads the terms of an affine expression and leaves their meaning to package dim.
+func (p *parser) dim() dim.Dim {
+	var b strings.Builder
+	first := p.peek()
+	term := true // an operand is due
+	for {
+		t := p.peek()
+		switch {
+		case term && t.kind == '-':
+		case term && (t.kind == 'a' || t.kind == '0'):
+			term = false
+		case !term && (t.kind == '+' || t.kind == '-' || t.kind == '*'):
+			term = true
+		default:
+			d, err := dim.Parse(b.String())
+			if err != nil && p.err == nil {
+				p.fail(first, "%v", err)
+			}
+			return d
+		}
+		b.WriteString(t.text)
+		p.next()
+	}
+}
+
+func (p *parser) integer() int64 {
+	t := p.want('0', "an integer")
+	v, err := strconv.ParseInt(t.text, 10, 64)
+	if err != nil {
+		p.fail(t, "%s is not an integer", t.text)
+	}
+	return v
+}
+
+func (p *parser) float() float64 {
+	sign := 1.0
+	if p.accept('-') {
+		sign = -1
+	}
+	t := p.want('0', "a number")
+	v, err := strconv.ParseFloat(t.text, 64)
+	if err != nil {
+		p.fail(t, "%s is not a number", t.text)
+	}
+	return sign * v
+}

@@ -1,0 +1,55 @@
+package models
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// nameRow is a weight under its three names; # stands for the layer.
+type nameRow struct {
+	path, gguf, hf string
+}
+
+// names is the one table of weight names.
+var names = []nameRow{
+	{"embed", "token_embd.weight", "model.embed_tokens.weight"},
+	{"norm_w", "output_norm.weight", "model.norm.weight"},
+	{"head", "output.weight", "lm_head.weight"},
+	{"layers.#.attn.norm_w", "blk.#.attn_norm.weight", "model.layers.#.input_layernorm.weight"},
+	{"layers.#.attn.wq", "blk.#.attn_q.weight", "model.layers.#.self_attn.q_proj.weight"},
+	{"layers.#.attn.wk", "blk.#.attn_k.weight", "model.layers.#.self_attn.k_proj.weight"},
+	{"layers.#.attn.wv", "blk.#.attn_v.weight", "model.layers.#.self_attn.v_proj.weight"},
+	{"layers.#.attn.wo", "blk.#.attn_output.weight", "model.layers.#.self_attn.o_proj.weight"},
+	{"layers.#.attn.bq", "blk.#.attn_q.bias", "model.layers.#.self_attn.q_proj.bias"},
+	{"layers.#.attn.bk", "blk.#.attn_k.bias", "model.layers.#.self_attn.k_proj.bias"},
+	{"layers.#.attn.bv", "blk.#.attn_v.bias", "model.layers.#.self_attn.v_proj.bias"},
+	{"layers.#.attn.bo", "blk.#.attn_output.bias", "model.layers.#.self_attn.o_proj.bias"},
+	{"layers.#.mlp.norm_w", "blk.#.ffn_norm.weight", "model.layers.#.post_attention_layernorm.weight"},
+	{"layers.#.mlp.wgate", "blk.#.ffn_gate.weight", "model.layers.#.mlp.gate_proj.weight"},
+	{"layers.#.mlp.wup", "blk.#.ffn_up.weight", "model.layers.#.mlp.up_proj.weight"},
+	{"layers.#.mlp.wdown", "blk.#.ffn_down.weight", "model.layers.#.mlp.down_proj.weight"},
+	{"layers.#.mlp.bgate", "blk.#.ffn_gate.bias", "model.layers.#.mlp.gate_proj.bias"},
+	{"layers.#.mlp.bup", "blk.#.ffn_up.bias", "model.layers.#.mlp.up_proj.bias"},
+	{"layers.#.mlp.bdown", "blk.#.ffn_down.bias", "model.layers.#.mlp.down_proj.bias"},
+}
+
+// fileName is a weight's name in a file, by its path in the graph.
+func fileName(path string, spelling func(nameRow) string) (string, error) {
+	row, layer := path, ""
+	if parts := strings.SplitN(path, ".", 3); len(parts) == 3 && parts[0] == "layers" {
+		if _, err := strconv.Atoi(parts[1]); err == nil {
+			layer = parts[1]
+			row = "layers.#." + parts[2]
+		}
+	}
+	for _, n := range names {
+		if n.path == row {
+			return strings.Replace(spelling(n), "#", layer, 1), nil
+		}
+	}
+	return "", fmt.Errorf("weight %s has no name in a file", path)
+}
+
+func inGGUF(n nameRow) string { return n.gguf }
+func inHF(n nameRow) string   { return n.hf }

@@ -1,0 +1,267 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// Projection reports that n multiplies rows of a weight with rows of a value in memory: w is a leaf [out, over], x is
+// [tokens, over] or [over].
+func Projection(n *ir.Node) bool {
+	if n.Op.Class != ir.Contraction {
+		return false
+	}
+	x, w, over := n.In[0].Type, n.In[1].Type, n.Word("over")
+	if n.In[1].Op.Source != ir.FromWeights || w.State || len(w.Axes) != 2 || w.Axes[1].Name != over {
+		return false
+	}
+	if len(x.Axes) == 0 || len(x.Axes) > 2 || x.Axes[len(x.Axes)-1].Name != over || x.Index(w.Axes[0].Name) >= 0 {
+		return false
+	}
+	store := Storage(n.In[0])
+	return store.Type.DType == kernel.F32 && (store.Op.Source == ir.Computed || store.Op.Source == ir.FromCaller)
+}
+
+// Outer is the token axis of a projection, or "".
+func Outer(n *ir.Node) string {
+	if x := n.In[0].Type; len(x.Axes) == 2 {
+		return x.Axes[0].Name
+	}
+	return ""
+}
+
+// OneToken reports that a projection's input has a single row.
+func OneToken(g *ir.Graph, x ir.Type, over string) bool {
+	return len(x.Axes) == 1 || len(x.Axes) == 2 && x.Axes[1].Name == over && single(g, x.Axes[0].Name, x.Axes[0].Dim)
+}
+
+// TokensFirst reports that a type begins with the token axis, if the projection has one.
+func TokensFirst(tok string, t ir.Type) bool {
+	if tok == "" {
+		return true
+	}
+	return t.Index(tok) == 0
+}
+
+// segment is a set of projections that results combine, with those results. Segments share only the input.
+type segment struct {
+	members []*ir.Node
+	results []*ir.Node
+}
+
+// segments divides the group: two projections are of one segment when some node depends on both.
+func segments(b *builder) []*segment {
+	of := map[*ir.Node]*segment{}
+	var segs []*segment
+	for _, n := range b.gr.Nodes {
+		if Projection(n) {
+			s := &segment{members: []*ir.Node{n}}
+			of[n] = s
+			segs = append(segs, s)
+			continue
+		}
+		for _, in := range n.In {
+			switch s, t := of[n], of[in]; {
+			case t == nil || s == t:
+			case s == nil:
+				of[n] = t
+			default: // n joins two
+				s.members = append(s.members, t.members...)
+				for k, v := range of {
+					if v == t {
+						of[k] = s
+					}
+				}
+				segs = slices.DeleteFunc(segs, func(x *segment) bool { return x == t })
+			}
+		}
+	}
+	for _, n := range b.out.Writes {
+		of[n].results = append(of[n].results, n)
+	}
+	return segs
+}
+
+// contraction is the state of the skeleton.
+type contraction struct {
+	*builder
+	x             *ir.Node
+	tok           string
+	k, rows, toks kernel.Expr // contracted extent; rows and tokens of a tile
+	n             kernel.Expr // number of tokens
+	col           kernel.Expr // column of the token whose results are being computed
+	acc           string
+	xbuf          string
+	inGroup       bool // the input is computed into group memory
+}
+
+// contractSkeleton gives each group a block of weight rows and has it walk the tokens, so that a block of weights stays in
+// cache. What follows a contraction is computed while its block is in group memory.
+//
+//	prologue into group memory
+//	if block < blocks of the first segment { ... } else { ... }
+//	    for tokens t0 by toks: dot for each member; for each result: epilogue
+func contractSkeleton(b *builder) {
+	segs := segments(b)
+	first := segs[0].members[0]
+	s := &contraction{builder: b, x: first.In[0], tok: Outer(first)}
+	over, _ := s.x.Type.Axis(first.Word("over"))
+	s.k = b.extent(over.Name, over.Dim)
+	s.n = kernel.I(1)
+	if s.tok != "" {
+		s.n = b.extent(s.tok, s.x.Type.Axes[0].Dim)
+	}
+	s.rows = b.param("rows", dim.Const(int64(blockRows(b.sched.Rows, segs, b.gr))))
+	s.toks = kernel.I(1)
+	if !isOne(s.n) {
+		s.toks = b.param("toks", dim.Const(int64(b.sched.Tokens)))
+	}
+	members := 0
+	blocks := kernel.I(0)
+	for _, g := range segs {
+		members = max(members, len(g.members))
+		blocks = kernel.Add(blocks, s.blocks(g))
+	}
+	block := b.grid("block", blocks)
+	s.acc = b.group("acc", kernel.Mul(kernel.I(int64(members)), kernel.Mul(s.rows, s.toks)))
+	s.prologue(over)
+	s.choose(segs, block)
+}
+
+func isOne(e kernel.Expr) bool {
+	l, ok := e.(*kernel.IntLit)
+	return ok && l.V == 1
+}
+
+// blockRows rounds the wanted rows up to whole runs of the axes within which results mix elements.
+func blockRows(want int, segs []*segment, gr *ir.Group) int {
+	unit := 1
+	for _, n := range gr.Nodes {
+		if n.Op.Within != nil {
+			a, _ := n.Type.Axis(n.Op.Within(n))
+			if d, ok := a.Dim.Const(); ok {
+				unit = lcm(unit, int(d))
+			}
+		}
+	}
+	return (want + unit - 1) / unit * unit
+}
+
+func lcm(a, b int) int {
+	x, y := a, b
+	for y != 0 {
+		x, y = y, x%y
+	}
+	return a / x * b
+}
+
+func (s *contraction) rowsOf(g *segment) kernel.Expr {
+	a := g.members[0].In[1].Type.Axes[0]
+	return s.extent(a.Name, a.Dim)
+}
+
+func (s *contraction) blocks(g *segment) kernel.Expr { return kernel.CeilDiv(s.rowsOf(g), s.rows) }
+
+// prologue computes the input where the group does that itself.
+func (s *contraction) prologue(over ir.Axis) {
+	if s.x.Group != s.gr {
+		s.xbuf = s.buffer(Storage(s.x), "x")
+		return
+	}
+	s.xbuf, s.inGroup = s.group("xn", s.k), true
+	c := at()
+	if s.tok != "" {
+		c.at[s.tok] = kernel.I(0)
+	}
+	st := s.stages(s.x, c)
+	s.lanes("i", s.k, func(i kernel.Expr) {
+		v := s.x.Op.Reduce.Elem(&point{s.builder, s.x, c.with(over.Name, i)}, st)
+		s.emit(&kernel.Store{Buf: s.xbuf, Index: i, Value: v})
+	})
+}
+
+// choose runs the segment that the block lies in.
+func (s *contraction) choose(segs []*segment, block kernel.Expr) {
+	if len(segs) == 1 {
+		s.segment(segs[0], block)
+		return
+	}
+	n := s.let("blocks", s.blocks(segs[0]))
+	s.emit(&kernel.If{
+		Cond: kernel.Apply("lt", block, n),
+		Then: s.builder.block(func() { s.segment(segs[0], block) }),
+		Else: s.builder.block(func() { s.choose(segs[1:], s.let("block", kernel.Sub(block, n))) }),
+	})
+}
+
+// segment computes one block of rows for all tokens.
+func (s *contraction) segment(g *segment, block kernel.Expr) {
+	row := s.let("row", kernel.Mul(block, s.rows))
+	rows := s.let("count", kernel.Min(s.rows, kernel.Sub(s.rowsOf(g), row)))
+	if isOne(s.n) {
+		s.tile(g, row, rows, kernel.I(0), kernel.I(1))
+		return
+	}
+	s.loop("t", s.n, s.toks, func(t kernel.Expr) {
+		cols := s.let("cols", kernel.Min(s.toks, kernel.Sub(s.n, t)))
+		s.tile(g, row, rows, t, cols)
+	})
+}
+
+// tile multiplies a block of rows with some tokens and computes the results.
+func (s *contraction) tile(g *segment, row, rows, t, cols kernel.Expr) {
+	xAt := kernel.Mul(t, s.k)
+	if s.inGroup {
+		xAt = kernel.I(0)
+	}
+	for j, m := range g.members {
+		base := kernel.Mul(kernel.I(int64(j)), kernel.Mul(s.rows, s.toks))
+		s.emit(&kernel.Dot{
+			Acc: s.acc, AccAt: base,
+			W: s.buffer(m.In[1], "w"), WAt: kernel.Mul(row, s.k), WStride: s.k,
+			X: s.xbuf, XAt: xAt, XStride: s.k,
+			Rows: rows, Cols: cols, K: s.k,
+		})
+		s.local[m] = func(c coords) kernel.Expr {
+			return kernel.At(s.acc, kernel.Add(base, kernel.Add(kernel.Mul(c.flat, cols), s.col)))
+		}
+	}
+	for _, n := range g.results {
+		if isOne(cols) {
+			s.col = kernel.I(0)
+			s.result(n, row, rows, t)
+			continue
+		}
+		s.loop("c", cols, kernel.I(1), func(c kernel.Expr) {
+			s.col = c
+			s.result(n, row, rows, s.let("tok", kernel.Add(t, c)))
+		})
+	}
+}
+
+// result computes and stores the elements of n that a block of rows gives for one token.
+func (s *contraction) result(n *ir.Node, row, rows, tok kernel.Expr) {
+	t := n.Type
+	if n.Op.Class == ir.StateStore {
+		t = n.In[1].Type
+	}
+	s.lanes("r", rows, func(r kernel.Expr) {
+		flat := s.let("n", kernel.Add(row, r))
+		c := s.unflatten(inner(t, s.tok), flat)
+		for _, a := range inner(t, s.tok) {
+			c.at[a.Name] = s.let(a.Name, c.at[a.Name])
+		}
+		c.base, c.flat, c.tok = row, r, s.tok
+		if s.tok != "" {
+			c.at[s.tok] = tok
+		}
+		if n.Op.Class == ir.StateStore {
+			s.store(n, c, s.value(n.In[1], c, "x"))
+			return
+		}
+		s.store(n, c, s.value(n, c, "x"))
+	})
+}

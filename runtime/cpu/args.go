@@ -1,0 +1,70 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// Kernel is one executable kernel: emitted Go, or the interpreter behind the same three functions.
+type Kernel struct {
+	Name    string
+	Groups  func(a *Args) int                       // size of the grid
+	Scratch func(a *Args) int                       // f32 elements of group memory
+	Run     func(a *Args, scratch []float32, g int) // runs group g; the last grid axis varies fastest
+}
+
+// Args are a kernel's arguments in the order of its parameters. Only Ints changes from step to step.
+type Args struct {
+	Bufs   []Buffer
+	Ints   []int
+	Floats []float32
+}
+
+// Buffer is memory of one dtype, with the tiles that read it.
+type Buffer struct {
+	DType kernel.DType
+	Data  []byte
+	Tile  *Tile // of DType at the chosen CPU level; nil for integers
+}
+
+// Tile is the inner loops for one weight type at one CPU level. Indexes and strides count elements.
+type Tile struct {
+	DType kernel.DType
+	Level string // "portable"; later "avx2", "avx512vnni"
+	// Dot and Mix are kernel.Dot and kernel.Mix on slices that begin at the tile: acc[r*cols+c] = Σ_k w[wAt+r*wStride+k]·x[c*xStride+k],
+	// and acc[c*k+j] += Σ_r x[c*xStride+r]·w[wAt+r*wStride+j].
+	Dot func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
+	Mix func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
+	// At is element i.
+	At func(w []byte, i int) float32
+}
+
+// F32 is buffer i as floats, I32 as integers, and U16 as the bits of f16 or bf16.
+func (a *Args) F32(i int) []float32 { return view[float32](a.Bufs[i].Data) }
+func (a *Args) I32(i int) []int32   { return view[int32](a.Bufs[i].Data) }
+func (a *Args) F16(i int) F16       { return view[uint16](a.Bufs[i].Data) }
+func (a *Args) BF16(i int) BF16     { return view[uint16](a.Bufs[i].Data) }
+
+// Matrix is buffer i of any weight type.
+func (a *Args) Matrix(i int) *Buffer { return &a.Bufs[i] }
+
+func view[T float32 | int32 | uint16](b []byte) []T {
+	if len(b) == 0 {
+		return nil
+	}
+	var t T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
+}
+
+// Dot and Mix run the buffer's tile.
+func (b *Buffer) Dot(acc []float32, wAt, wStride int, x []float32, xStride, rows, cols, k int) {
+	b.Tile.Dot(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
+}
+
+func (b *Buffer) Mix(acc []float32, wAt, wStride int, x []float32, xStride, rows, cols, k int) {
+	b.Tile.Mix(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
+}
+
+// At is element i.
+func (b *Buffer) At(i int) float32 { return b.Tile.At(b.Data, i) }

@@ -1,0 +1,14 @@
+// Package cpu executes llorch programs on the CPU.
+//
+//	args.go, library.go   what compiled kernels look like: gen and `llorch compile --target go` emit code against them
+//	half.go, math.go      the number formats and functions that emitted code calls
+//	engine.go, step.go    Engine: runs a program's steps; the path of each token, which allocates nothing
+//	bind.go, check.go     New: resolves a program's references to memory and code, and refuses what does not fit
+//	pool.go               workers that share out a launch's groups
+//	cache.go              the KV memory of a sequence
+//	interp.go             kernels that the library lacks run in the kernel IR's interpreter
+//	level.go              tiles by CPU features
+//
+// A program may come from a file that was edited, so New trusts none of its numbers; kernels index their buffers with Go's
+// bounds checks, and a panic in one is an error of the launch.
+package cpu

@@ -1,0 +1,25 @@
+package runtime
+
+import "context"
+
+// Engine executes a program's steps on a device. It is not safe for concurrent use.
+type Engine interface {
+	// NewCache makes the KV memory of one sequence, holding nothing.
+	NewCache() (Cache, error)
+
+	// Step runs the named specialisation on tokens, which follow the past tokens that c holds, and appends their keys and
+	// values behind them. The result is the logits: [vocab], or [len(tokens), vocab] from Logits; they are valid until the
+	// next Step. When ctx is cancelled or a kernel fails the cache's first past positions are unchanged.
+	Step(ctx context.Context, step string, c Cache, past int, tokens []int32) ([]float32, error)
+
+	// Close stops the device's workers.
+	Close() error
+}
+
+// Cache is the KV memory of one sequence on an engine's device.
+type Cache interface {
+	// CopyFrom copies the first n positions of src, a cache of the same engine.
+	CopyFrom(src Cache, n int) error
+	// Bytes is the size of the memory.
+	Bytes() int64
+}
