@@ -606,7 +606,15 @@ func attnQKV(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2%rotationsAt*nPart+1], rotations[dim/2%rotationsAt*nPart+1]), acc[r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -620,7 +628,15 @@ func attnQKV(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(dim2 < nWidth, acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2%rotationsAt2*nPart+1], rotations[dim2/2%rotationsAt2*nPart+1]), acc[r2]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -691,7 +707,11 @@ func attnQKV2(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt*nPart+1], rotations[dim%rotationsAt*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -705,7 +725,11 @@ func attnQKV2(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2*nPart+1])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -771,7 +795,15 @@ func attnQKV3(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1]), acc[r*cols+c])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
 				}
 			}
 		}
@@ -792,7 +824,15 @@ func attnQKV3(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(dim2 < nWidth, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1]), acc[r2*cols2+c2])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						)
 					}
 				}
 			}
@@ -875,7 +915,15 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2%rotationsAt*nPart+1], rotations[dim/2%rotationsAt*nPart+1]), acc[r]+bq[row+r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -889,7 +937,15 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(dim2 < nWidth, (acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2%rotationsAt2*nPart+1], rotations[dim2/2%rotationsAt2*nPart+1]), acc[r2]+bk[row2+r2])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -964,7 +1020,11 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt*nPart+1], rotations[dim%rotationsAt*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -978,7 +1038,11 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2*nPart+1])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1048,7 +1112,15 @@ func attnQKV6(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1]), acc[r*cols+c]+bq[row+r])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
 				}
 			}
 		}
@@ -1069,7 +1141,15 @@ func attnQKV6(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(dim2 < nWidth, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]+bk[row2+r2]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						))
 					}
 				}
 			}
@@ -1152,7 +1232,15 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1], rotations[dim%rotationsAt%rotationsAt*nPart+1]), acc[r]+bq[row+r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1166,7 +1254,15 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(dim2 < nWidth, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2%rotationsAt2*nPart+1]), acc[r2]+bk[row2+r2])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1240,7 +1336,11 @@ func attnQKV8(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2*nPart+1], rotations[dim/2*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1253,7 +1353,11 @@ func attnQKV8(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2*nPart+1], rotations[dim2/2*nPart+1])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1328,7 +1432,15 @@ func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1], rotations[dim%rotationsAt%rotationsAt*nPart+1]), acc[r]+bq[row+r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1342,7 +1454,15 @@ func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(dim2 < nWidth, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2%rotationsAt2*nPart+1]), acc[r2]+bk[row2+r2]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1417,7 +1537,11 @@ func attnQKV10(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt*nPart+1], rotations[dim%rotationsAt*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1431,7 +1555,11 @@ func attnQKV10(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2*nPart+1]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1500,7 +1628,11 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -1521,7 +1653,11 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + (acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + (acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						)
 					}
 				}
 			}
@@ -1600,7 +1736,15 @@ func attnQKV12(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1], rotations[dim%rotationsAt%rotationsAt*nPart+1]), acc[r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1614,7 +1758,15 @@ func attnQKV12(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(dim2 < nWidth, acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2%rotationsAt2*nPart+1]), acc[r2]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1684,7 +1836,11 @@ func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2*nPart+1], rotations[dim/2*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1697,7 +1853,11 @@ func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2*nPart+1], rotations[dim2/2*nPart+1])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -1763,7 +1923,15 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1]), acc[r*cols+c])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
 				}
 			}
 		}
@@ -1784,7 +1952,15 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(dim2 < nWidth, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						))
 					}
 				}
 			}
@@ -1858,7 +2034,11 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -1879,7 +2059,11 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						)
 					}
 				}
 			}
@@ -1958,7 +2142,15 @@ func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1], rotations[dim%rotationsAt%rotationsAt*nPart+1]), acc[r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -1972,7 +2164,15 @@ func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(dim2 < nWidth, acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2%rotationsAt2*nPart+1]), acc[r2])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -2042,7 +2242,11 @@ func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -2063,7 +2267,11 @@ func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+(acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+(acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						))
 					}
 				}
 			}
@@ -2141,7 +2349,11 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2*nPart+1], rotations[dim/2*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -2154,7 +2366,11 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2*nPart+1], rotations[dim2/2*nPart+1]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -2219,7 +2435,11 @@ func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2)*nPart+1], rotations[(rotationsAt+dim/2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -2239,7 +2459,11 @@ func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart]+acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt2+dim2/2)*nPart+1], rotations[(rotationsAt2+dim2/2)*nPart+1]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart]+acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						))
 					}
 				}
 			}
@@ -2321,7 +2545,11 @@ func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2*nPart+1], rotations[dim/2*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -2334,7 +2562,11 @@ func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2*nPart+1], rotations[dim2/2*nPart+1]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -2399,7 +2631,11 @@ func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2)*nPart+1], rotations[(rotationsAt+dim/2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -2419,7 +2655,11 @@ func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt2+dim2/2)*nPart+1], rotations[(rotationsAt2+dim2/2)*nPart+1])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						)
 					}
 				}
 			}
@@ -2496,7 +2736,15 @@ func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1]), acc[r*cols+c]+bq[row+r])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
 				}
 			}
 		}
@@ -2517,7 +2765,15 @@ func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(dim2 < nWidth, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]+bk[row2+r2])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						)
 					}
 				}
 			}
@@ -2591,7 +2847,15 @@ func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1]), acc[r*cols+c])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
 				}
 			}
 		}
@@ -2612,7 +2876,15 @@ func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(dim2 < nWidth, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1]), acc[r2*cols2+c2])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						)
 					}
 				}
 			}
@@ -2691,7 +2963,11 @@ func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(dim < rotationsAt, 0.0-rotations[dim%rotationsAt*nPart+1], rotations[dim%rotationsAt*nPart+1])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -2705,7 +2981,11 @@ func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(dim2 < rotationsAt2, 0.0-rotations[dim2%rotationsAt2*nPart+1], rotations[dim2%rotationsAt2*nPart+1]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -2774,7 +3054,15 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1]), acc[r*cols+c]+bq[row+r])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
 				}
 			}
 		}
@@ -2795,7 +3083,15 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(dim2 < nWidth, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]+bk[row2+r2])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						)
 					}
 				}
 			}
@@ -2869,7 +3165,15 @@ func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1]), acc[r*cols+c])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
 				}
 			}
 		}
@@ -2890,7 +3194,15 @@ func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(dim2 < nWidth, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						))
 					}
 				}
 			}
@@ -2968,7 +3280,15 @@ func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1]), acc[r*cols+c]+bq[row+r])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
 				}
 			}
 		}
@@ -2989,7 +3309,15 @@ func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(dim2 < nWidth, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1]), acc[r2*cols2+c2]+bk[row2+r2]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						))
 					}
 				}
 			}
@@ -3066,7 +3394,11 @@ func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2)*nPart+1], rotations[(rotationsAt+dim/2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -3086,7 +3418,11 @@ func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart]+(acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt2+dim2/2)*nPart+1], rotations[(rotationsAt2+dim2/2)*nPart+1]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart]+(acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						))
 					}
 				}
 			}
@@ -3160,7 +3496,11 @@ func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(dim < rotationsAt2, 0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1], rotations[(rotationsAt+dim%rotationsAt2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -3181,7 +3521,11 @@ func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(dim2 < rotationsAt4, 0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1], rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1]))
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						))
 					}
 				}
 			}
@@ -3264,7 +3608,15 @@ func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, (acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2%rotationsAt*nPart+1], rotations[dim/2%rotationsAt*nPart+1]), acc[r]+bq[row+r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -3278,7 +3630,15 @@ func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(dim2 < nWidth, (acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2%rotationsAt2*nPart+1], rotations[dim2/2%rotationsAt2*nPart+1]), acc[r2]+bk[row2+r2]))
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -3346,7 +3706,11 @@ func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(dim%2 == 0, 0.0-rotations[(rotationsAt+dim/2)*nPart+1], rotations[(rotationsAt+dim/2)*nPart+1])
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
 				}
 			}
 		}
@@ -3366,7 +3730,11 @@ func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart] + (acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(dim2%2 == 0, 0.0-rotations[(rotationsAt2+dim2/2)*nPart+1], rotations[(rotationsAt2+dim2/2)*nPart+1])
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart] + (acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						)
 					}
 				}
 			}
@@ -3445,7 +3813,15 @@ func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(dim < nWidth, acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(dim%2 == 0, 0.0-rotations[dim/2%rotationsAt*nPart+1], rotations[dim/2%rotationsAt*nPart+1]), acc[r])
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -3459,7 +3835,15 @@ func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(dim2 < nWidth, acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(dim2%2 == 0, 0.0-rotations[dim2/2%rotationsAt2*nPart+1], rotations[dim2/2%rotationsAt2*nPart+1]), acc[r2])
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
@@ -3769,7 +4153,11 @@ func ropeRotations(a *cpu.Args, scratch []float32, g int) {
 	rotationsAt := pair * nPart
 	c := float32(nPast)
 	for part := range nPart {
-		rotations[rotationsAt+part] = cpu.Choose(part == 0, cpu.Cos(c*frequencies[pair]), cpu.Sin(c*frequencies[pair]))
+		rotations[rotationsAt+part] = cpu.Choose(
+			part == 0,
+			cpu.Cos(c*frequencies[pair]),
+			cpu.Sin(c*frequencies[pair]),
+		)
 	}
 }
 
@@ -3792,7 +4180,11 @@ func ropeRotations2(a *cpu.Args, scratch []float32, g int) {
 	rotationsAt := (q*nPair + pair) * nPart
 	c := float32(nPast + q)
 	for part := range nPart {
-		rotations[rotationsAt+part] = cpu.Choose(part == 0, cpu.Cos(c*frequencies[pair]), cpu.Sin(c*frequencies[pair]))
+		rotations[rotationsAt+part] = cpu.Choose(
+			part == 0,
+			cpu.Cos(c*frequencies[pair]),
+			cpu.Sin(c*frequencies[pair]),
+		)
 	}
 }
 

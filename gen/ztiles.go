@@ -378,7 +378,8 @@ func dotBlock(s *[8]float32, b *block, x0, x1 []float32) {
 	*s = [8]float32{s00, s01, s10, s11, s20, s21, s30, s31}
 }
 
-// addRows adds to each column of acc the sum of the block's rows, weighted by a column of x. Rows that are not there are zero.
+// addRows adds to each column of acc the sum of the block's rows, weighted by a column of x.
+// Rows that are not there are zero.
 func addRows(acc []float32, accAt, accStride int, b *block, x []float32, xAt, xStride, rows, cols, k int) {
 	for c := range cols {
 		var y [blockRows]float32

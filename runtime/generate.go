@@ -150,7 +150,7 @@ func (g *generation) take(id int32) Token {
 	stopped := false
 	if g.text != nil {
 		tok.Text, stopped = g.text.next(id)
-		r.Text += tok.Text
+		r.Text = g.text.out.String()
 	}
 	switch {
 	case stopped:
@@ -166,13 +166,14 @@ func (g *generation) take(id int32) Token {
 	return tok
 }
 
-// end returns the text that nothing follows. It may hold a stop string that only the end decided.
+// end returns the text that nothing follows. It may hold a stop string that only the end decided. Half a character that the
+// prompt left is no text of a generation without tokens.
 func (g *generation) end() string {
-	if g.text == nil {
+	if g.text == nil || g.result.Tokens == 0 {
 		return ""
 	}
 	tail, stopped := g.text.flush()
-	g.result.Text += tail
+	g.result.Text = g.text.out.String()
 	if stopped {
 		g.result.StopReason = StopString
 	}

@@ -373,4 +373,10 @@ func TestGenerateTextJoinsPrompt(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, " a", r.Text)
+
+	s = newTestSession(t, scripted(2, eos))
+	for range Generate(t.Context(), s, []int32{bos, eByte1}, Options{Tokenizer: newTokenizer(t), Result: &r}) {
+		t.Fatal("the prompt's half character is not generated")
+	}
+	require.Empty(t, r.Text)
 }

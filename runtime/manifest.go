@@ -71,9 +71,12 @@ func parseManifest(b []byte) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if head.Format < 1 {
+		return nil, fmt.Errorf("format %d, want %d: this is no manifest of llorch", head.Format, Format)
+	}
 	if head.Format != Format {
-		return nil, fmt.Errorf("format %d, made by llorch %s; this llorch reads format %d: compile the model again, or use llorch %[2]s",
-			head.Format, orUnknown(head.Compiler), Format)
+		return nil, fmt.Errorf("format %d, made by llorch %q; this llorch reads format %d: compile the model again, or use the llorch that made it",
+			head.Format, head.Compiler, Format)
 	}
 	if err := checkSum(b); err != nil {
 		return nil, err
@@ -97,20 +100,12 @@ func parseManifest(b []byte) (*manifest, error) {
 type header struct {
 	Format   int    `json:"format"`
 	Compiler string `json:"compiler"`
-	Files    []file `json:"files"`
 }
 
 func parseHeader(b []byte) (header, error) {
 	var h header
 	err := json.Unmarshal(b, &h)
 	return h, placed(b, err)
-}
-
-func orUnknown(version string) string {
-	if version == "" {
-		return "of an unknown version"
-	}
-	return version
 }
 
 // placed adds the line of a JSON error.

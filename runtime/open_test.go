@@ -82,7 +82,7 @@ func TestOpenArtifactDamaged(t *testing.T) {
 		"manifest without sum": {damage: replace("manifest.json", `"sum"`, `"mus"`), want: `DIR/manifest.json: does not begin with its sum, 64 hexadecimal digits in the field "sum": it was edited`},
 		"manifest type":        {damage: replace("manifest.json", `"format": 1`, `"format": "1"`), want: "DIR/manifest.json: line 3, byte "},
 		"another format": {damage: replace("manifest.json", `"format": 1`, `"format": 2`),
-			want: "DIR/manifest.json: format 2, made by llorch v0.1; this llorch reads format 1: compile the model again, or use llorch v0.1"},
+			want: `DIR/manifest.json: format 2, made by llorch "v0.1"; this llorch reads format 1: compile the model again, or use the llorch that made it`},
 		"weight edited": {damage: flip("weights.bin", 1<<16+5), verify: "DIR/weights.bin: weight out, 76800 bytes at 65536: sha256 "},
 		"padding":       {damage: flip("weights.bin", 1<<16-1), verify: "DIR/weights.bin: sha256 "},
 		"kernel edited": {damage: flip("kernels/attn.cu", 3), verify: "DIR/kernels/attn.cu: sha256 "},
@@ -240,6 +240,19 @@ func TestManifestUnknownField(t *testing.T) {
 	require.ErrorContains(t, err, "invalid character '{' after top-level value")
 	_, err = parseManifest(resum(b))
 	require.NoError(t, err)
+}
+
+// The version comes before anything that another version may have changed.
+func TestManifestOfAnotherVersion(t *testing.T) {
+	for _, text := range []string{
+		`{"format": 7, "compiler": "v3", "files": {"weights.bin": 1}, "steps": "none"}`,
+		`{"steps": 1, "compiler": "v3", "format": 7}`,
+	} {
+		_, err := parseManifest([]byte(text))
+		require.EqualError(t, err, "format 7, made by llorch \"v3\"; this llorch reads format 1: compile the model again, or use the llorch that made it")
+	}
+	_, err := parseManifest([]byte(`{}`))
+	require.EqualError(t, err, "format 0, want 1: this is no manifest of llorch")
 }
 
 // Any one byte of a manifest that changes makes it an error.

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,14 +45,10 @@ func newReplacement(dir string) (*replacement, error) {
 
 // commit renames the partial directory to its final name.
 func (r *replacement) commit() error {
-	err := r.swap()
-	if err != nil {
+	if err := r.swap(); err != nil {
 		return errors.Join(err, r.abandon())
 	}
-	if err := syncDir(filepath.Dir(r.dir)); err != nil {
-		return err
-	}
-	return os.RemoveAll(r.old)
+	return errors.Join(syncDir(filepath.Dir(r.dir)), os.RemoveAll(r.old))
 }
 
 func (r *replacement) swap() error {
@@ -85,12 +82,15 @@ func replaceable(dir string) error {
 	if err != nil {
 		return fmt.Errorf("%s exists and is no artifact of llorch, so it is not replaced: %w", dir, err)
 	}
-	h, err := parseHeader(b)
-	if err != nil || h.Format < 1 || len(h.Files) == 0 {
+	var m struct { // of any version
+		header
+		Files []file `json:"files"`
+	}
+	if err := json.Unmarshal(b, &m); err != nil || m.Format < 1 || len(m.Files) == 0 {
 		return fmt.Errorf("%s exists and is no artifact of llorch, so it is not replaced: %s lists no files", dir, manifestName)
 	}
 	ours := map[string]bool{manifestName: true}
-	for _, f := range h.Files {
+	for _, f := range m.Files {
 		for path := f.Path; path != "."; path = filepath.ToSlash(filepath.Dir(path)) {
 			if !isPath(path) {
 				break

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"strings"
+
 	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime/sample"
 )
@@ -10,7 +12,8 @@ import (
 type text struct {
 	stream *tokenizer.Stream
 	stops  *sample.Stops
-	held   int // bytes pushed into stops and not emitted; more than none after Flush means that one was found
+	held   int             // bytes pushed into stops and not emitted; more than none after Flush means that one was found
+	out    strings.Builder // what was emitted
 }
 
 func newText(opt Options, history []int32) (*text, error) {
@@ -31,11 +34,13 @@ func (t *text) flush() (string, bool) {
 		return out, true
 	}
 	rest := t.stops.Flush()
+	t.out.WriteString(rest)
 	return out + rest, t.held > len(rest)
 }
 
 func (t *text) push(s string) (string, bool) {
 	out, stopped := t.stops.Push(s)
 	t.held += len(s) - len(out)
+	t.out.WriteString(out)
 	return out, stopped
 }

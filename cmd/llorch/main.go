@@ -55,12 +55,14 @@ func run(e *env, args []string) (status int) {
 		kong.Writers(e.stdout, e.stderr),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"passes": strings.Join(passes.Names(), ", ")},
 		kong.Exit(func(code int) { panic(exit(code)) }),
 	)
 	if err != nil {
 		fmt.Fprintln(e.stderr, "llorch:", err)
 		return 2
 	}
+	completeShell(k)
 	defer func() {
 		switch r := recover().(type) {
 		case nil:

@@ -110,7 +110,7 @@ func (c *runCmd) generate(e *env, m *ready, ids []int32, opt runtime.Options) er
 			return err
 		}
 		text := tok.Text
-		if opt.Tokenizer == nil {
+		if opt.Tokenizer == nil && tok.ID != runtime.NoToken {
 			text = strconv.Itoa(int(tok.ID)) + " "
 		}
 		if !c.JSON && text != "" {

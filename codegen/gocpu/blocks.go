@@ -37,7 +37,9 @@ func addDots() *jen.Statement {
 			jen.For(jen.Id("r").Op(":=").Range().Id("rows")).Block(
 				jen.Id("at").Op(":=").Id("r").Op("*").Id("cols").Op("+").Id("c"),
 				jen.Id("acc").Index(jen.Id("at")).Op("+=").Id("s").Index(jen.Lit(2).Op("*").Id("r")),
-				pair().Block(jen.Id("acc").Index(jen.Id("at").Op("+").Lit(1)).Op("+=").Id("s").Index(jen.Lit(2).Op("*").Id("r").Op("+").Lit(1))),
+				pair().Block(
+					jen.Id("acc").Index(jen.Id("at").Op("+").Lit(1)).Op("+=").Id("s").Index(jen.Lit(2).Op("*").Id("r").Op("+").Lit(1)),
+				),
 			),
 		),
 	).Line()
@@ -76,7 +78,9 @@ func dotBlock() *jen.Statement {
 		jen.List(jen.Id("x0"), jen.Id("x1")).Index().Float32()).Block(
 		jen.Var().List(sums...).Float32(),
 		jen.Id("i").Op(":=").Lit(0),
-		jen.For(jen.Empty(), jen.Id("i").Op("+").Lit(unrollK).Op("<=").Len(jen.Id("x0")), jen.Id("i").Op("+=").Lit(unrollK)).Block(products...),
+		jen.For(jen.Empty(), jen.Id("i").Op("+").Lit(unrollK).Op("<=").Len(jen.Id("x0")), jen.Id("i").Op("+=").Lit(unrollK)).Block(
+			products...,
+		),
 		jen.For(jen.Empty(), jen.Id("i").Op("<").Len(jen.Id("x0")), jen.Id("i").Op("++")).Block(tail...),
 		jen.Op("*").Id("s").Op("=").Index(jen.Lit(blockRows*blockCols)).Float32().Values(results...),
 	).Line()
@@ -92,7 +96,8 @@ func addRows() *jen.Statement {
 		weights = append(weights, jen.Id("y").Index(jen.Lit(r)))
 		terms = append(terms, jen.Add(y).Op("*").Add(b).Index(jen.Id("i")))
 	}
-	return jen.Comment("addRows adds to each column of acc the sum of the block's rows, weighted by a column of x. Rows that are not there are zero.").Line().
+	return jen.Comment("addRows adds to each column of acc the sum of the block's rows, weighted by a column of x.").Line().
+		Comment("Rows that are not there are zero.").Line().
 		Func().Id("addRows").Params(blockParams(jen.List(jen.Id("accAt"), jen.Id("accStride")).Int())...).Block(
 		jen.For(jen.Id("c").Op(":=").Range().Id("cols")).Block(
 			jen.Var().Id("y").Index(jen.Id("blockRows")).Float32(),

@@ -3,8 +3,8 @@
 //	Kernels   one Go function a kernel, and the map from kernel.Key to them
 //	Tiles     the inner loops of Dot and Mix for every weight dtype, from the dtype table's Unpack expressions
 //
-// The emitted files import the standard library, runtime/cpu and, for the names of dtypes, ir/kernel. A kernel's function runs one group of its grid on one
-// worker, so its lanes loops are plain loops and it has no barriers:
+// The emitted files import the standard library, runtime/cpu and, for the names of dtypes, ir/kernel. A kernel's function runs
+// one group of its grid on one worker, so its lanes loops are plain loops and it has no barriers:
 //
 //	live.go    drops names that nothing reads, which Go refuses
 //	names.go   chooses Go identifiers
@@ -12,6 +12,7 @@
 //	stmt.go    statements
 //	hoist.go   moves index arithmetic out of innermost loops, because Go's compiler does not
 //	expr.go    expressions, with no parentheses that Go's precedence makes idle
+//	tile.go    the loops of one weight dtype; unpack.go its elements; blocks.go what all dtypes share
 //
 // A Reduce accumulates in float64, as the interpreter does; Dot and Mix accumulate in float32 with several accumulators.
 package gocpu

@@ -11,6 +11,9 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 )
 
+// longCall is the length of an exprKey above which a call's arguments stand on lines of their own.
+const longCall = 100
+
 // unary is the precedence of an operand that never needs parentheses.
 const unary = 6
 
@@ -109,7 +112,11 @@ func (f *function) call(e *kernel.Call) *jen.Statement {
 	case "frombits":
 		return jen.Qual("math", "Float32frombits").Call(jen.Uint32().Call(args...))
 	}
-	return jen.Qual(cpuPath, title(e.Fn.Name)).Call(args...)
+	fn := jen.Qual(cpuPath, title(e.Fn.Name))
+	if len(args) > 1 && len(exprKey(e)) > longCall {
+		return fn.Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, args...)
+	}
+	return fn.Call(args...)
 }
 
 // load reads group memory or a buffer through the accessor that its dtype demands.

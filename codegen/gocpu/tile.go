@@ -98,7 +98,8 @@ func tileParams() []jen.Code {
 // dot emits the tile of inner products.
 func (t *tileType) dot() *jen.Statement {
 	start := jen.Parens(jen.Id("wAt").Op("+").Id("r").Op("*").Id("wStride"))
-	return jen.Commentf("%s is the Dot of %s. One column streams through the rows; more share a block of unpacked rows.", t.fn("dot"), t.row.Name).Line().
+	return jen.Commentf("%s is the Dot of %s. One column streams through the rows; more share a block of unpacked rows.",
+		t.fn("dot"), t.row.Name).Line().
 		Func().Id(t.fn("dot")).Params(tileParams()...).Block(
 		jen.If(jen.Id("cols").Op("==").Lit(1).Op("&&").Id("k").Op(">").Lit(0)).Block(
 			jen.For(jen.Id("r").Op(":=").Range().Id("rows")).Block(

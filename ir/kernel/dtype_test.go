@@ -131,7 +131,7 @@ func TestRoundsToNearestEven(t *testing.T) {
 				next = 2*ref.value(uint16(i)) - ref.value(uint16(i-1))
 			}
 			half := float32((ref.value(uint16(i)) + next) / 2)
-			for _, f := range []float32{half, math.Nextafter32(half, 0), math.Nextafter32(half, 1e39)} {
+			for _, f := range []float32{half, math.Nextafter32(half, 0), math.Nextafter32(half, float32(math.Inf(1)))} {
 				check(f)
 				check(-f)
 			}

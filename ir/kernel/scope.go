@@ -83,7 +83,8 @@ func CheckName(name string) error {
 	if err := checkIdentifier(name); err != nil {
 		return err
 	}
-	reserved := words[name]
+	_, _, reserved := parseBufType(name) // Key takes names and types for words alike
+	reserved = reserved || words[name]
 	for _, f := range Fns {
 		reserved = reserved || f.Infix == "" && f.Name == name
 	}

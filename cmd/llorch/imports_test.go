@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/llorch/llorch/"
+
+// allowed is the direction of imports: what of the module each package may reach, through others too. A folder ending in /
+// stands for all below it.
+var allowed = map[string][]string{
+	"ir/dim":                {},
+	"ir/kernel":             {},
+	"ir":                    {"ir/dim", "ir/kernel"},
+	"ir/op":                 {"ir", "ir/dim", "ir/kernel"},
+	"ir/eval":               {"ir", "ir/dim", "ir/kernel"},
+	"passes/lower":          {"ir", "ir/dim", "ir/kernel"},
+	"passes":                {"passes/lower", "ir", "ir/dim", "ir/kernel"},
+	"codegen/gocpu":         {"ir/kernel"},
+	"codegen":               {"codegen/gocpu", "passes", "passes/lower", "ir", "ir/dim", "ir/kernel", "runtime", "runtime/mmap", "runtime/sample", "models/tokenizer"},
+	"models/tokenizer":      {},
+	"models/gguf":           {"runtime/mmap"},
+	"models/safetensors":    {"runtime/mmap"},
+	"models":                {"models/gguf", "models/safetensors", "models/tokenizer", "runtime/mmap", "ir", "ir/op", "ir/dim", "ir/kernel"},
+	"runtime/mmap":          {},
+	"runtime/sample":        {},
+	"runtime":               {"runtime/mmap", "runtime/sample", "models/tokenizer", "ir/kernel"},
+	"runtime/cpu":           {"runtime", "runtime/mmap", "runtime/sample", "models/tokenizer", "ir/kernel"},
+	"gen":                   {"runtime/cpu", "runtime", "runtime/mmap", "runtime/sample", "models/tokenizer", "ir/kernel"},
+	"gen/internal/generate": {"codegen/", "codegen", "passes/", "passes", "models/", "models", "ir/", "ir", "runtime/", "runtime"},
+	"cmd/llorch":            {"codegen/", "codegen", "passes/", "passes", "models/", "models", "ir/", "ir", "runtime/", "runtime", "gen"},
+}
+
+// standardOnly are the packages that compiled models run on: nothing but the standard library and llorch itself.
+var standardOnly = []string{"runtime", "runtime/cpu", "gen", "models", "models/tokenizer", "ir", "ir/op", "ir/eval", "ir/kernel", "passes", "passes/lower"}
+
+func TestImportDirection(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("needs the go command")
+	}
+	for _, pkg := range strings.Fields(goList(t, "list", module+"...")) {
+		name := strings.TrimPrefix(pkg, module)
+		may, known := allowed[name]
+		require.True(t, known, "package %s has no row in the table of allowed imports", name)
+		for _, dep := range strings.Fields(goList(t, "list", "-deps", pkg)) {
+			own, ours := strings.CutPrefix(dep, module)
+			if !ours {
+				if strings.Contains(strings.Split(dep, "/")[0], ".") {
+					require.NotContains(t, standardOnly, name, "%s depends on %s", name, dep)
+				}
+				continue
+			}
+			ok := own == name || slices.ContainsFunc(may, func(a string) bool { return a == own || strings.HasSuffix(a, "/") && strings.HasPrefix(own, a) })
+			require.True(t, ok, "%s depends on %s", name, own)
+		}
+	}
+}
+
+// TestJenniferHasOneImporter: only the Go emitter writes Go.
+func TestJenniferHasOneImporter(t *testing.T) {
+	out := goList(t, "list", "-f", "{{.ImportPath}}: {{.Imports}}", module+"...")
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, "dave/jennifer") {
+			require.True(t, strings.HasPrefix(line, module+"codegen/gocpu:"), line)
+		}
+	}
+}
+
+func goList(t *testing.T, args ...string) string {
+	out, err := exec.Command("go", args...).Output()
+	require.NoError(t, err)
+	return string(out)
+}
