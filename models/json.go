@@ -23,13 +23,16 @@ type object struct {
 func parseObject(place string, text []byte) (*object, error) {
 	o := &object{place: place, raw: map[string]json.RawMessage{}}
 	d := json.NewDecoder(bytes.NewReader(text))
-	if err := o.parse(d); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the JSON ends too early")
-		}
-		return nil, fmt.Errorf("%s: at byte %d: %w", place, d.InputOffset(), err)
+	err := o.parse(d)
+	switch {
+	case err == nil:
+		return o, nil
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("at byte %d: the JSON ends too early", d.InputOffset())
+	case errors.As(err, new(*json.SyntaxError)):
+		err = fmt.Errorf("at byte %d: %w", d.InputOffset(), err)
 	}
-	return o, nil
+	return nil, fmt.Errorf("%s: %w", place, err)
 }
 
 func (o *object) parse(d *json.Decoder) error {
@@ -38,7 +41,7 @@ func (o *object) parse(d *json.Decoder) error {
 		return err
 	}
 	if t != json.Delim('{') {
-		return errors.New("found no object, want {")
+		return errors.New("found no object")
 	}
 	for d.More() {
 		t, err := d.Token()
@@ -76,14 +79,15 @@ func (o *object) has(key string) bool {
 	return ok && string(v) != "null"
 }
 
-// shown is a value as an error shows it.
+// shown is a value as an error shows it: on one line, cut short.
 func (o *object) shown(key string) string {
 	const most = 60
-	v := o.raw[key]
-	if len(v) > most {
-		return string(bytes.ToValidUTF8(v[:most], nil)) + "…"
+	var b bytes.Buffer
+	_ = json.Compact(&b, o.raw[key]) // valid: parse has decoded it
+	if b.Len() > most {
+		return string(bytes.ToValidUTF8(b.Bytes()[:most], nil)) + "…"
 	}
-	return string(v)
+	return b.String()
 }
 
 // count reads an integer of 1 to maxCount.

@@ -54,6 +54,7 @@ var foreignKeysHF = map[string]any{
 	"use_parallel_residual":            false,
 	"scale_attn_by_inverse_layer_idx":  false,
 	"attn_temperature_tuning":          false,
+	"rope_interleaved":                 false,
 	"rotary_pct":                       1.0,
 	"rotary_dim":                       nil,
 	"rotary_emb_base":                  nil,

@@ -36,19 +36,36 @@ var names = []nameRow{
 
 // fileName is a weight's name in a file, by its path in the graph.
 func fileName(path string, spelling func(nameRow) string) (string, error) {
-	row, layer := path, ""
-	if parts := strings.SplitN(path, ".", 3); len(parts) == 3 && parts[0] == "layers" {
-		if _, err := strconv.Atoi(parts[1]); err == nil {
-			layer = parts[1]
-			row = "layers.#." + parts[2]
-		}
-	}
+	row, layer := splitLayer(path)
 	for _, n := range names {
 		if n.path == row {
 			return strings.Replace(spelling(n), "#", layer, 1), nil
 		}
 	}
 	return "", fmt.Errorf("weight %s has no name in a file", path)
+}
+
+// graphPath is the inverse of fileName.
+func graphPath(tensor string, spelling func(nameRow) string) (path string, ok bool) {
+	row, layer := splitLayer(tensor)
+	for _, n := range names {
+		if spelling(n) == row {
+			return strings.Replace(n.path, "#", layer, 1), true
+		}
+	}
+	return "", false
+}
+
+// splitLayer puts # in the place of a name's layer: "layers.3.attn.wq" is "layers.#.attn.wq" and "3".
+func splitLayer(name string) (row, layer string) {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		if n, err := strconv.ParseUint(p, 10, 31); err == nil && strconv.FormatUint(n, 10) == p {
+			parts[i] = "#"
+			return strings.Join(parts, "."), p
+		}
+	}
+	return name, ""
 }
 
 func inGGUF(n nameRow) string { return n.gguf }

@@ -16,7 +16,7 @@ type ropeTypeHF struct {
 
 var ropeTypesHF = []ropeTypeHF{
 	{"default", nil, func(*object, *Rope) {}},
-	{"linear", []string{"factor"}, func(s *object, r *Rope) { r.Linear = s.positive("factor") }},
+	{"linear", []string{"factor"}, readLinear},
 	{"llama3", []string{"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}, readLlama3},
 }
 
@@ -102,6 +102,12 @@ func readScaling(s *object, r *Rope) {
 		}
 	}
 	row.read(s, r)
+}
+
+func readLinear(s *object, r *Rope) {
+	if f := s.positive("factor"); f != 1 {
+		r.Linear = f
+	}
 }
 
 func readLlama3(s *object, r *Rope) {

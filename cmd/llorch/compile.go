@@ -30,6 +30,7 @@ func (c *compileCmd) Run(e *env) error {
 		return err
 	}
 	defer m.Close()
+	e.warnUnread(m)
 	stop := e.busy("compiling")
 	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), tokenizer: true})
 	stop()

@@ -39,7 +39,7 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 	stop := e.busy("loading " + filepath.Base(path))
 	defer stop()
 	r := &ready{}
-	p, w, err := r.open(path, o)
+	p, w, err := r.open(e, path, o)
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -58,7 +58,7 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 }
 
 // open gives the program of a path and where its weights lie.
-func (r *ready) open(path string, o loadOptions) (*runtime.Program, runtime.Weights, error) {
+func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runtime.Weights, error) {
 	if runtime.IsArtifact(path) {
 		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: "cpu"})
 		if err != nil {
@@ -75,11 +75,19 @@ func (r *ready) open(path string, o loadOptions) (*runtime.Program, runtime.Weig
 		return nil, nil, err
 	}
 	r.closers = append(r.closers, m.Close)
+	e.warnUnread(m)
 	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer})
 	if err != nil {
 		return nil, nil, err
 	}
 	return c.Program, c.Weights(m.Data), nil
+}
+
+// warnUnread tells of configuration that nothing here knows: it may be harmless, but it is not ignored in silence.
+func (e *env) warnUnread(m *models.Model) {
+	if len(m.Unread) > 0 {
+		fmt.Fprintf(e.stderr, "llorch: warning: %s: keys that llorch does not know have no effect: %s\n", m.Path, strings.Join(m.Unread, ", "))
+	}
 }
 
 type compileOptions struct {

@@ -8,8 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/llorch/llorch/passes"
 )
 
 // cli is the command line.

@@ -14,7 +14,7 @@ import "maps"
 // Group memory is not a group's own from the start where a target runs several groups one after the other in the same lanes: such
 // a target waits between groups as well.
 func Barriers(k *Kernel) map[Stmt]bool {
-	p := &barrierPass{shared: map[string]bool{}, before: map[Stmt]bool{}}
+	p := &barrierPass{shared: map[string]bool{}, before: map[Stmt]bool{}, loops: map[*For]loopAccess{}}
 	for _, l := range k.Group {
 		p.shared[l.Name] = true
 	}
@@ -23,14 +23,20 @@ func Barriers(k *Kernel) map[Stmt]bool {
 			p.shared[b.Name] = true
 		}
 	}
-	p.body(k.Body, access{})
+	p.solve(k.Body)
+	p.walk(k.Body, access{})
 	return p.before
 }
 
 type barrierPass struct {
 	shared map[string]bool
-	before map[Stmt]bool // only ever grows, but for a loop's entry
+	before map[Stmt]bool // only ever grows
+	loops  map[*For]loopAccess
 }
+
+// loopAccess sums up a loop whose own barriers are known: what it touches before any of them, and what it has touched since the
+// last when it ends.
+type loopAccess struct{ exposed, left access }
 
 // access is what has been touched, by name.
 type access struct{ reads, writes, dots set }
@@ -67,62 +73,80 @@ func (a access) conflicts(next access) bool {
 		a.reads.union(a.writes).meets(next.writes.union(next.dots))
 }
 
-// body follows in, what has been touched since the last barrier, through the statements.
-func (p *barrierPass) body(body []Stmt, in access) access {
+// solve finds the barriers that each loop over the body needs by itself, inner loops first.
+func (p *barrierPass) solve(body []Stmt) {
 	for _, s := range body {
-		in = p.stmt(s, in)
+		switch s := s.(type) {
+		case *For:
+			if !s.Lanes {
+				p.solve(s.Body)
+				p.loops[s] = p.loop(s)
+			}
+		case *If:
+			p.solve(s.Then)
+			p.solve(s.Else)
+		}
+	}
+}
+
+func (p *barrierPass) loop(s *For) loopAccess {
+	for around := (access{}); ; {
+		marks, size := len(p.before), around.size()
+		left := p.walk(s.Body, around)
+		around = around.union(left)
+		if len(p.before) == marks && around.size() == size {
+			exposed, _ := p.exposed(s.Body)
+			header := p.of(s)
+			return loopAccess{header.union(exposed), header.union(left)}
+		}
+	}
+}
+
+// walk follows in, what has been touched since the last barrier, through the statements, and puts barriers where it must.
+func (p *barrierPass) walk(body []Stmt, in access) access {
+	for _, s := range body {
+		touched, left := p.of(s), p.of(s)
+		if l, ok := s.(*For); ok && !l.Lanes {
+			touched, left = p.loops[l].exposed, p.loops[l].left
+		}
+		if in.conflicts(touched) {
+			p.before[s] = true
+		}
+		if p.before[s] {
+			in = access{}
+		}
+		in = in.union(left)
+		if s, ok := s.(*If); ok {
+			in = p.walk(s.Then, in).union(p.walk(s.Else, in))
+		}
 	}
 	return in
 }
 
-func (p *barrierPass) stmt(s Stmt, in access) access {
-	switch s := s.(type) {
-	case *For:
-		if !s.Lanes {
-			return p.loop(s, p.step(s, p.of(s), in))
+// exposed is what the statements touch before a barrier of theirs, and whether every way through them meets one.
+func (p *barrierPass) exposed(body []Stmt) (a access, stops bool) {
+	for _, s := range body {
+		if p.before[s] {
+			return a, true
 		}
-	case *If:
-		in = p.step(s, p.of(s), in)
-		return p.body(s.Then, in).union(p.body(s.Else, in))
-	}
-	return p.step(s, p.of(s), in)
-}
-
-// step puts a barrier before s if what s itself touches asks for one.
-func (p *barrierPass) step(s Stmt, touched, in access) access {
-	if in.conflicts(touched) {
-		p.before[s] = true
-	}
-	if p.before[s] {
-		in = access{}
-	}
-	return in.union(touched)
-}
-
-// loop finds the barriers that the body needs by itself. If what came before asks for more, there is one before the loop.
-func (p *barrierPass) loop(s *For, in access) access {
-	p.repeat(s.Body, access{})
-	alone := maps.Clone(p.before)
-	out := p.repeat(s.Body, in)
-	if len(p.before) > len(alone) {
-		p.before = alone
-		p.before[s] = true
-		in = p.of(s)
-		out = p.repeat(s.Body, in)
-	}
-	return in.union(out)
-}
-
-// repeat follows in through the body and around, until nothing changes.
-func (p *barrierPass) repeat(body []Stmt, in access) access {
-	for {
-		marks, size := len(p.before), in.size()
-		out := p.body(body, in)
-		in = in.union(out)
-		if len(p.before) == marks && in.size() == size {
-			return out
+		switch s := s.(type) {
+		case *For:
+			if !s.Lanes {
+				a = a.union(p.loops[s].exposed)
+				continue
+			}
+		case *If:
+			then, stopThen := p.exposed(s.Then)
+			other, stopElse := p.exposed(s.Else)
+			a = a.union(p.of(s)).union(then).union(other)
+			if stopThen && stopElse {
+				return a, true
+			}
+			continue
 		}
+		a = a.union(p.of(s))
 	}
+	return a, false
 }
 
 // of is what a statement touches: with its body if it is a loop over lanes, else its header alone.

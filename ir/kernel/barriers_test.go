@@ -1,11 +1,11 @@
 package kernel
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // marked prints the body with a line "barrier" before each statement that needs one.
@@ -84,29 +84,48 @@ func TestBarriers(t *testing.T) {
 	}
 }
 
-// TestBarriersSuffice runs bodies on lanes that race as far as the barriers let them, and looks for an execution in which some
-// statement touches memory that another touched since their last barrier.
+// TestBarriersSuffice follows executions and looks for a statement that touches memory which another touched since the last
+// barrier.
 func TestBarriersSuffice(t *testing.T) {
-	for name, src := range kernels(t) {
-		k := parsed(t, src)
-		before := Barriers(k)
-		p := &barrierPass{shared: map[string]bool{}}
-		for _, l := range k.Group {
-			p.shared[l.Name] = true
-		}
-		for _, path := range paths(k.Body, 3) {
-			since := access{}
-			for _, s := range path {
-				if before[s] {
-					since = access{}
-				}
-				touched := p.of(s)
-				require.False(t, since.conflicts(touched), fmt.Sprintf("%s: %s", name, head(s)))
-				since = since.union(touched)
+	for _, src := range kernels(t) {
+		checkPaths(t, parsed(t, src))
+	}
+	rapid.Check(t, func(t *rapid.T) { checkPaths(t, genKernel(t)) })
+}
+
+func checkPaths(t require.TestingT, k *Kernel) {
+	before := Barriers(k)
+	p := &barrierPass{shared: map[string]bool{}}
+	for _, l := range k.Group {
+		p.shared[l.Name] = true
+	}
+	for _, b := range k.Bufs {
+		p.shared[b.Name] = b.Role == State
+	}
+	for _, path := range paths(k.Body, 2) {
+		since := access{}
+		for _, s := range path {
+			if before[s] {
+				since = access{}
 			}
+			touched := p.of(s)
+			require.False(t, since.conflicts(touched), head(s))
+			since = since.union(touched)
 		}
 	}
 }
+
+// TestBarriersOfDeepLoops: the work does not multiply with each level.
+func TestBarriersOfDeepLoops(t *testing.T) {
+	body := []Stmt{&Reduce{Name: "s", Var: "i", N: I(1), Value: At("a", I(0))}, &Store{"a", I(0), FloatVar("s")}}
+	for range 200 {
+		body = []Stmt{&For{Var: "i", Lo: I(0), Hi: I(1), Step: I(1), Body: body}}
+	}
+	require.Len(t, Barriers(&Kernel{Group: []Local{{"a", I(1)}}, Body: body}), 2)
+}
+
+// maxPaths bounds what a random kernel asks for.
+const maxPaths = 500
 
 // paths are the sequences of statements that executions go through, with loops run up to n times.
 func paths(body []Stmt, n int) [][]Stmt {
@@ -115,6 +134,9 @@ func paths(body []Stmt, n int) [][]Stmt {
 		var next [][]Stmt
 		for _, p := range out {
 			for _, q := range tails {
+				if len(next) == maxPaths {
+					break
+				}
 				next = append(next, append(p[:len(p):len(p)], q...))
 			}
 		}

@@ -25,13 +25,18 @@ func Verify(k *Kernel) error {
 type verifier struct {
 	kernel  *Kernel
 	scope   *scope
-	at      string // what is being checked
+	at      string // what is being checked: a part of the header,
+	stmtAt  Stmt   // or a statement
 	inLanes bool
 	errs    []error
 }
 
 func (v *verifier) fail(format string, args ...any) {
-	v.errs = append(v.errs, fmt.Errorf("kernel %s: %s: %s", v.kernel.Name, v.at, fmt.Sprintf(format, args...)))
+	at := v.at
+	if at == "" {
+		at = head(v.stmtAt)
+	}
+	v.errs = append(v.errs, fmt.Errorf("kernel %s: %s: %s", v.kernel.Name, at, fmt.Sprintf(format, args...)))
 }
 
 func (v *verifier) check(err error) {
@@ -95,7 +100,7 @@ func (v *verifier) block(body []Stmt) {
 
 func (v *verifier) stmts(body []Stmt) {
 	for _, s := range body {
-		v.at = head(s)
+		v.at, v.stmtAt = "", s
 		v.stmt(s)
 	}
 }

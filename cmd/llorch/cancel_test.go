@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cancelling cancels a context at its first write, as an impatient user would.
+type cancelling struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	c.cancel()
+	return c.Buffer.Write(p)
+}
+
+// TestInterrupt: Ctrl-C ends a generation with what is certain so far, a newline, and exit status 130.
+func TestInterrupt(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gguf")
+	require.NoError(t, os.WriteFile(model, tinyGGUF(), 0o644))
+	ctx, cancel := context.WithCancel(context.Background())
+	out := &cancelling{cancel: cancel}
+	var errs bytes.Buffer
+	status := run(&env{ctx, strings.NewReader(""), out, &errs}, []string{"run", model, "--ids", "1,264", "-n", "40", "--ignore-eos"})
+	require.Equal(t, 130, status)
+	require.Equal(t, "llorch: interrupted\n", errs.String())
+	require.True(t, strings.HasSuffix(out.String(), "\n"))
+	require.Less(t, len(strings.Fields(out.String())), 40)
+}

@@ -1,0 +1,213 @@
+package models
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/llorch/llorch/models/gguf"
+	"github.com/llorch/llorch/models/tokenizer"
+)
+
+// The files of a Hugging Face folder that say how to tokenize.
+const (
+	spmFile        = "tokenizer.model"
+	tokenizerJSON  = "tokenizer.json"
+	tokenizerHFn   = "tokenizer_config.json"
+	addedHFn       = "added_tokens.json"
+	generationHFn  = "generation_config.json"
+	addedDecoder   = "added_tokens_decoder"
+	eosKey         = "eos_token_id"
+	withoutSPMHint = "run with --ids to give token ids in place of text"
+)
+
+// OpenTokenizer reads the tokenizer at path, which is as for Open. Nothing else of the model needs to be there or
+// supported: a GGUF of a vocabulary alone will do, and a folder with tokenizer.model.
+func OpenTokenizer(path string) (*tokenizer.Spec, error) {
+	at, isGGUF, err := locate(path)
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() && exists(filepath.Join(path, spmFile)) {
+		at, isGGUF, err = path, false, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var s tokenizer.Spec
+	if isGGUF {
+		s, err = readTokenizerGGUF(at)
+	} else {
+		s, err = tokenizerHF(at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func readTokenizerGGUF(path string) (tokenizer.Spec, error) {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return tokenizer.Spec{}, err
+	}
+	s, err := tokenizer.FromGGUF(path, f)
+	return s, errors.Join(err, f.Close())
+}
+
+// tokenizerHF reads a folder's tokenizer.model and what the folder's other files change of it: added tokens, whether an
+// encoding has BOS and EOS, and the ids that end a generation.
+func tokenizerHF(dir string) (tokenizer.Spec, error) {
+	file := filepath.Join(dir, spmFile)
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if exists(filepath.Join(dir, tokenizerJSON)) {
+			return tokenizer.Spec{}, fmt.Errorf("%s: has %s, which is not read yet, and no %s, which is: %s", dir, tokenizerJSON, spmFile, withoutSPMHint)
+		}
+		return tokenizer.Spec{}, fmt.Errorf("%s: has no tokenizer, want %s: %s", dir, spmFile, withoutSPMHint)
+	}
+	if err != nil {
+		return tokenizer.Spec{}, err
+	}
+	s, err := tokenizer.FromSentencePiece(file, data)
+	for _, change := range []func(*tokenizer.Spec, string) error{addTokens, addDecoder, markEnds, readEOS} {
+		if err == nil {
+			err = change(&s, dir)
+		}
+	}
+	return s, err
+}
+
+// optionalObject reads a JSON file of the folder, nil without it.
+func optionalObject(dir, name string) (*object, error) {
+	file := filepath.Join(dir, name)
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseObject(file, text)
+}
+
+// markEnds reads whether encodings begin with BOS and end with EOS.
+func markEnds(s *tokenizer.Spec, dir string) error {
+	o, err := optionalObject(dir, tokenizerHFn)
+	if o == nil {
+		return err
+	}
+	if o.has("add_bos_token") {
+		s.AddBOS = o.bool("add_bos_token", s.AddBOS)
+	}
+	if o.has("add_eos_token") {
+		s.AddEOS = o.bool("add_eos_token", s.AddEOS)
+	}
+	if s.AddBOS && s.BOS < 0 {
+		o.fail("add_bos_token", "is true, but %s has no BOS", spmFile)
+	}
+	if s.AddEOS && s.EOS < 0 {
+		o.fail("add_eos_token", "is true, but %s has no EOS", spmFile)
+	}
+	return o.err
+}
+
+// readEOS adds the ids that end a generation: those of generation_config.json, or without any those of config.json.
+func readEOS(s *tokenizer.Spec, dir string) error {
+	for _, name := range []string{generationHFn, configHFn} {
+		o, err := optionalObject(dir, name)
+		if err != nil {
+			return err
+		}
+		if o == nil || !o.has(eosKey) {
+			continue
+		}
+		list := []json.RawMessage{o.raw[eosKey]}
+		if o.raw[eosKey][0] == '[' {
+			_ = json.Unmarshal(o.raw[eosKey], &list) // valid: parseObject has decoded it
+		}
+		for _, raw := range list {
+			id, err := strconv.ParseInt(string(raw), 10, 32)
+			if err != nil || id < 0 || int(id) >= len(s.Pieces) {
+				o.fail(eosKey, "found %s, want ids of 0 to %d", o.shown(eosKey), len(s.Pieces)-1)
+				return o.err
+			}
+			if int32(id) != s.EOS && !slices.Contains(s.EOG, int32(id)) {
+				s.EOG = append(s.EOG, int32(id))
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+// addTokens reads added_tokens.json, an older file: text to id.
+func addTokens(s *tokenizer.Spec, dir string) error {
+	o, err := optionalObject(dir, addedHFn)
+	if o == nil {
+		return err
+	}
+	added := map[int64]tokenizer.Piece{}
+	for _, text := range o.keys {
+		id, err := strconv.ParseInt(string(o.raw[text]), 10, 32)
+		if err != nil {
+			o.fail(strconv.Quote(text), "found %s, want an id", o.shown(text))
+			return o.err
+		}
+		added[id] = tokenizer.Piece{Text: text, Type: tokenizer.UserDefined}
+	}
+	return appendPieces(s, o.place, added)
+}
+
+// addDecoder reads tokenizer_config.json's added_tokens_decoder: id to text and whether it is special.
+func addDecoder(s *tokenizer.Spec, dir string) error {
+	o, err := optionalObject(dir, tokenizerHFn)
+	if o == nil {
+		return err
+	}
+	list := o.object(addedDecoder)
+	if list == nil {
+		return o.err
+	}
+	added := map[int64]tokenizer.Piece{}
+	for _, key := range list.keys {
+		id, err := strconv.ParseInt(key, 10, 32)
+		if err != nil {
+			return fmt.Errorf("%s: %q is no id", list.place, key)
+		}
+		piece := tokenizer.Piece{Type: tokenizer.UserDefined}
+		if in := list.object(key); in != nil {
+			piece.Text = in.string("content", "")
+			if in.bool("special", false) {
+				piece.Type = tokenizer.Control
+			}
+			list.take(in)
+		}
+		added[id] = piece
+	}
+	if list.err != nil {
+		return list.err
+	}
+	return appendPieces(s, list.place, added)
+}
+
+// appendPieces adds the pieces whose ids follow the vocabulary; those within it must say what it says.
+func appendPieces(s *tokenizer.Spec, place string, added map[int64]tokenizer.Piece) error {
+	for _, id := range slices.Sorted(maps.Keys(added)) {
+		piece, size := added[id], int64(len(s.Pieces))
+		switch {
+		case id < 0 || id > size:
+			return fmt.Errorf("%s: token %d %q: the vocabulary has %d pieces, want the next id", place, id, piece.Text, size)
+		case id == size:
+			s.Pieces = append(s.Pieces, piece)
+		case s.Pieces[id].Text != piece.Text:
+			return fmt.Errorf("%s: token %d %q: %s has %q there", place, id, piece.Text, spmFile, s.Pieces[id].Text)
+		case piece.Type == tokenizer.Control && s.Pieces[id].Type == tokenizer.UserDefined:
+			s.Pieces[id].Type = tokenizer.Control // added_tokens.json does not say which are special
+		}
+	}
+	return nil
+}
