@@ -24,8 +24,12 @@ var readKeysGGUF = []string{
 	"rope.scaling.finetuned", "tensor_data_layout",
 }
 
-// neutralGGUF are values that change nothing of keys that would; 0 and false are that for every key.
-var neutralGGUF = map[string]string{"attention.causal": "true", "rope.scaling.attn_factor": "1", "logit_scale": "1"}
+// neutralGGUF are the values that change nothing of keys that otherwise would; for keys without a row, 0 and false.
+var neutralGGUF = map[string][]string{
+	"attention.causal":         {"true"},
+	"rope.scaling.attn_factor": {"1"},
+	"logit_scale":              {"0", "1"},
+}
 
 // configGGUF reads the Config from a GGUF's metadata and tensors. Absent keys have llama.cpp's defaults.
 func configGGUF(f *gguf.File) (Config, error) {
@@ -95,7 +99,11 @@ func (m *metadata) checkKeys() {
 		if !ok || slices.Contains(readKeysGGUF, key) {
 			continue
 		}
-		if kv.Value != "0" && kv.Value != "false" && kv.Value != neutralGGUF[key] {
+		neutral, ok := neutralGGUF[key]
+		if !ok {
+			neutral = []string{"0", "false"}
+		}
+		if !slices.Contains(neutral, kv.Value) {
 			m.fail(kv.Key, "found %s, which may change the computation and is not supported", kv.Value)
 		}
 	}

@@ -13,13 +13,13 @@ import (
 
 // cancelling cancels a context at its first write, as an impatient user would.
 type cancelling struct {
-	bytes.Buffer
+	out    bytes.Buffer
 	cancel context.CancelFunc
 }
 
 func (c *cancelling) Write(p []byte) (int, error) {
 	c.cancel()
-	return c.Buffer.Write(p)
+	return c.out.Write(p)
 }
 
 // TestInterrupt: Ctrl-C ends a generation with what is certain so far, a newline, and exit status 130.
@@ -32,6 +32,6 @@ func TestInterrupt(t *testing.T) {
 	status := run(&env{ctx, strings.NewReader(""), out, &errs}, []string{"run", model, "--ids", "1,264", "-n", "40", "--ignore-eos"})
 	require.Equal(t, 130, status)
 	require.Equal(t, "llorch: interrupted\n", errs.String())
-	require.True(t, strings.HasSuffix(out.String(), "\n"))
-	require.Less(t, len(strings.Fields(out.String())), 40)
+	require.True(t, strings.HasSuffix(out.out.String(), "\n"))
+	require.Less(t, len(strings.Fields(out.out.String())), 40)
 }
