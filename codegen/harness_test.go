@@ -1,6 +1,7 @@
 package codegen_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"hash/fnv"
@@ -9,21 +10,33 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/gen"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/eval"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/passes"
+	"github.com/llorch/llorch/passes/lower"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
 // trial is a graph with values for everything that it reads.
 type trial struct {
-	g    *ir.Graph
-	env  map[string]int64
-	seed uint64
+	g      *ir.Graph
+	env    map[string]int64
+	seed   uint64
+	target string // "" is cpu
+}
+
+// tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
+func TestMain(m *testing.M) {
+	t := *codegen.Targets[0]
+	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2}
+	codegen.Targets = append(codegen.Targets, &t)
+	m.Run()
 }
 
 // value is the same random array for a node whoever asks, rounded to the node's dtype.
@@ -65,24 +78,37 @@ func (tr *trial) steps() []map[string]int64 {
 }
 
 // reference evaluates the steps in float64 and returns the last one's outputs.
-func (tr *trial) reference(t testing.TB) [][]float64 {
+func (tr *trial) reference(t rapid.TB) [][]float64 {
+	want, _ := tr.evaluate(t)
+	return want
+}
+
+// evaluate also tells the largest magnitude of any value on the way, which bounds how far f32 may be off.
+func (tr *trial) evaluate(t rapid.TB) (data [][]float64, most float64) {
 	state := map[string]*ir.Array{}
 	var out []*ir.Array
 	for _, env := range tr.steps() {
 		var err error
-		out, err = eval.Eval(tr.g, eval.Run{Env: env, State: state, Value: func(n *ir.Node) (*ir.Array, error) { return tr.value(n, env) }})
+		out, err = eval.Eval(tr.g, eval.Run{Env: env, State: state, Value: func(n *ir.Node) (*ir.Array, error) { return tr.value(n, env) },
+			Each: func(_ *ir.Node, a *ir.Array) error {
+				for _, v := range a.Data {
+					if v = math.Abs(v); !math.IsInf(v, 0) {
+						most = max(most, v)
+					}
+				}
+				return nil
+			}})
 		require.NoError(t, err)
 	}
-	var data [][]float64
 	for _, a := range out {
 		data = append(data, a.Data)
 	}
-	return data
+	return data, most
 }
 
 // compile compiles the graph, verifying after each pass.
-func (tr *trial) compile(t testing.TB) *codegen.Compiled {
-	c, err := codegen.Compile(tr.g, codegen.Options{Target: "cpu", Check: verifyAll})
+func (tr *trial) compile(t rapid.TB) *codegen.Compiled {
+	c, err := codegen.Compile(tr.g, codegen.Options{Target: cmp.Or(tr.target, "cpu"), Check: verifyAll})
 	require.NoError(t, err)
 	return c
 }
@@ -108,8 +134,13 @@ func (tr *trial) weights(c *codegen.Compiled) runtime.Weights {
 	})
 }
 
-// run executes the steps on an engine and returns the last one's outputs.
-func (tr *trial) run(t testing.TB, p *runtime.Program, w runtime.Weights, lib cpu.Library, threads int) [][]float64 {
+// run executes the steps on an engine and returns the last one's outputs, of the specialisation that gives all logits.
+func (tr *trial) run(t rapid.TB, p *runtime.Program, w runtime.Weights, lib cpu.Library, threads int) [][]float64 {
+	return tr.runStep(t, p, w, lib, threads, p.Steps[len(p.Steps)-1].Name)
+}
+
+// runStep is run with another specialisation for the last step.
+func (tr *trial) runStep(t rapid.TB, p *runtime.Program, w runtime.Weights, lib cpu.Library, threads int, last string) [][]float64 {
 	e, err := cpu.New(p, w, lib, cpu.Options{Threads: threads, Warn: func(string) {}})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, e.Close()) }()
@@ -117,7 +148,10 @@ func (tr *trial) run(t testing.TB, p *runtime.Program, w runtime.Weights, lib cp
 	require.NoError(t, err)
 	step := &p.Steps[len(p.Steps)-1] // logits, or the only one
 	var out map[string][]byte
-	for _, env := range tr.steps() {
+	for i, env := range tr.steps() {
+		if i == len(tr.steps())-1 {
+			step = p.Step(last)
+		}
 		symbols := make([]int64, len(p.Symbols))
 		for i, s := range p.Symbols {
 			symbols[i] = env[s]
@@ -134,7 +168,7 @@ func (tr *trial) run(t testing.TB, p *runtime.Program, w runtime.Weights, lib cp
 	}
 	var data [][]float64
 	for _, port := range step.Outputs {
-		data = append(data, decode(out[port.Name]))
+		data = append(data, decode(t, port.DType, out[port.Name]))
 	}
 	return data
 }
@@ -156,26 +190,65 @@ func encode(d kernel.DType, data []float64) []byte {
 	return b
 }
 
-func decode(b []byte) []float64 {
-	var out []float64
-	for i := 0; i+4 <= len(b); i += 4 {
-		out = append(out, float64(math.Float32frombits(binary.LittleEndian.Uint32(b[i:]))))
+func decode(t rapid.TB, dtype string, b []byte) []float64 {
+	d, ok := kernel.ParseDType(dtype)
+	require.True(t, ok, dtype)
+	f := make([]float32, len(b)/d.Row().Bytes)
+	d.Row().Decode(f, b)
+	out := make([]float64, len(f))
+	for i, v := range f {
+		out[i] = float64(v)
 	}
 	return out
 }
 
 // near demands that two results agree within a relative and absolute tolerance.
-func near(t testing.TB, want, got [][]float64, tol float64, what string) {
+func near(t rapid.TB, want, got [][]float64, tol float64, what string) {
 	t.Helper()
 	require.Len(t, got, len(want))
 	for o := range want {
-		require.Len(t, got[o], len(want[o]), what)
+		if len(got[o]) != len(want[o]) {
+			t.Fatalf("%s: output %d has %d elements, want %d", what, o, len(got[o]), len(want[o]))
+		}
 		for i, w := range want[o] {
-			g := got[o][i]
-			if w == g || math.Abs(w-g) <= tol*(1+math.Abs(w)) {
-				continue
+			if g := got[o][i]; w != g && !(math.Abs(w-g) <= tol*(1+math.Abs(w))) { // not <=, so that NaN is no match
+				t.Fatalf("%s: output %d element %d is %g, want %g", what, o, i, g, w)
 			}
-			t.Fatalf("%s: output %d element %d is %g, want %g", what, o, i, g, w)
 		}
 	}
+}
+
+// hostile interprets kernels the way a careless target would run them: lanes backwards, group memory full of NaN.
+func hostile(t rapid.TB, ks []*kernel.Kernel) cpu.Library {
+	lib := cpu.Library{Kernels: map[string]*cpu.Kernel{}, Tiles: gen.Tiles}
+	for _, k := range ks {
+		p, err := kernel.Interpret(k, kernel.Options{Poison: true, ReverseLanes: true})
+		require.NoError(t, err)
+		wide := func(a *cpu.Args) []int64 {
+			out := make([]int64, len(a.Ints))
+			for i, v := range a.Ints {
+				out[i] = int64(v)
+			}
+			return out
+		}
+		must := func(n int, err error) int {
+			if err != nil {
+				panic(err)
+			}
+			return n
+		}
+		lib.Kernels[k.Key()] = &cpu.Kernel{
+			Name:    k.Name,
+			Groups:  func(a *cpu.Args) int { return must(p.Groups(wide(a))) },
+			Scratch: func(a *cpu.Args) int { return must(p.Scratch(wide(a))) },
+			Run: func(a *cpu.Args, scratch []float32, g int) {
+				var bufs []*kernel.Mem
+				for _, b := range a.Bufs {
+					bufs = append(bufs, &kernel.Mem{DType: b.DType, Data: b.Data})
+				}
+				must(0, p.Run(bufs, wide(a), a.Floats, scratch, g))
+			},
+		}
+	}
+	return lib
 }

@@ -132,7 +132,7 @@ func (l *linker) port(plan *passes.Plan, n, store *ir.Node) (runtime.Port, error
 	if !ok {
 		return runtime.Port{}, fmt.Errorf("%s has no place in the arena: it is a %s and not a computed value", n.Name, store.Op.Name)
 	}
-	p := runtime.Port{Name: n.Name, DType: n.Type.DType.String(), Offset: slot.Offset}
+	p := runtime.Port{Name: n.Name, DType: kept(store).String(), Offset: slot.Offset}
 	for _, a := range n.Type.Axes {
 		d, err := l.affine(a.Dim)
 		if err != nil {
@@ -193,8 +193,16 @@ func (l *linker) ref(plan *passes.Plan, n *ir.Node) (runtime.Ref, error) {
 	if !ok {
 		return r, fmt.Errorf("%s has no place in the arena", n.Name)
 	}
-	r.Space, r.Offset, r.Bytes = runtime.Arena, slot.Offset, slot.Bytes
+	r.Space, r.DType, r.Offset, r.Bytes = runtime.Arena, kept(n).String(), slot.Offset, slot.Bytes
 	return r, nil
+}
+
+// kept is the type that a value has in the arena: inputs their own, what kernels compute f32.
+func kept(n *ir.Node) kernel.DType {
+	if n.Op.Source == ir.Computed {
+		return kernel.F32
+	}
+	return n.Type.DType
 }
 
 func (l *linker) weight(n *ir.Node) (int, error) {

@@ -117,7 +117,8 @@ func (m *metadata) read() Config {
 		Layers:  m.count("block_count", 0),
 		NormEps: m.float("attention.layer_norm_rms_epsilon", math.NaN()),
 	}
-	c.Name, _ = get(m, m.f.String, "general.name")
+	name, _ := get(m, m.f.String, "general.name")
+	c.Name = strings.ToValidUTF8(name, "\uFFFD")
 	c.FFN = m.perLayer("feed_forward_length", 0, c.Layers)
 	c.Heads = m.perLayer("attention.head_count", 0, c.Layers)
 	c.KVHeads = m.perLayer("attention.head_count_kv", c.Heads, c.Layers)

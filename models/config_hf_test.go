@@ -1,6 +1,9 @@
 package models
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -161,5 +164,22 @@ func TestRefusedHF(t *testing.T) {
 			_, _, err := configHF("config.json", []byte(text))
 			require.EqualError(t, err, "config.json: "+test.want)
 		})
+	}
+}
+
+// Every key of the table is refused with a value that it does not list, and passes with the one it does, or none.
+func TestForeignKeysHF(t *testing.T) {
+	for _, key := range slices.Sorted(maps.Keys(foreignKeysHF)) {
+		neutral, err := json.Marshal(foreignKeysHF[key])
+		require.NoError(t, err)
+		for _, value := range []string{string(neutral), "null", "[]", "{}", `""`} {
+			_, unread, err := configHF("config.json", []byte(`{`+llamaHead+`, "`+key+`": `+value+`}`))
+			require.NoError(t, err)
+			require.Empty(t, unread)
+		}
+		for _, value := range []string{"17", `"x"`, `[false]`, `{"a": 1}`, "1e999"} {
+			_, _, err := configHF("config.json", []byte(`{`+llamaHead+`, "`+key+`": `+value+`}`))
+			require.ErrorContains(t, err, "config.json: "+key+": found ")
+		}
 	}
 }

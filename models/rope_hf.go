@@ -50,17 +50,17 @@ func readRopeHF(o *object, headDim int) Rope {
 
 // scalingHF is the object that describes the scaling, nil without one.
 func scalingHF(o *object) *object {
-	const old, new = "rope_scaling", "rope_parameters"
-	if o.has(old) && o.has(new) {
+	const old, current = "rope_scaling", "rope_parameters"
+	if o.has(old) && o.has(current) {
 		var a, b any
 		_ = json.Unmarshal(o.raw[old], &a) // valid: parseObject has decoded them
-		_ = json.Unmarshal(o.raw[new], &b)
+		_ = json.Unmarshal(o.raw[current], &b)
 		if !reflect.DeepEqual(a, b) {
-			o.fail(new, "found %s, but %s says %s", o.shown(new), old, o.shown(old))
+			o.fail(current, "found %s, but %s says %s", o.shown(current), old, o.shown(old))
 		}
 	}
-	if o.has(new) {
-		return o.object(new)
+	if o.has(current) {
+		return o.object(current)
 	}
 	return o.object(old)
 }

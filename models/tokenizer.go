@@ -125,9 +125,9 @@ func readEOS(s *tokenizer.Spec, dir string) error {
 		if o == nil || !o.has(eosKey) {
 			continue
 		}
-		list := []json.RawMessage{o.raw[eosKey]}
-		if o.raw[eosKey][0] == '[' {
-			_ = json.Unmarshal(o.raw[eosKey], &list) // valid: parseObject has decoded it
+		var list []json.RawMessage
+		if json.Unmarshal(o.raw[eosKey], &list) != nil { // no list
+			list = []json.RawMessage{o.raw[eosKey]}
 		}
 		for _, raw := range list {
 			id, err := strconv.ParseInt(string(raw), 10, 32)

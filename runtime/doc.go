@@ -42,5 +42,5 @@
 // [OpenOptions].Verify (open.go).
 //
 // Generated packages import this one, so it imports the standard library alone, beside models/tokenizer, ir/kernel,
-// runtime/mmap and runtime/sample.
+// models/mmap and runtime/sample.
 package runtime

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/llorch/llorch/runtime/mmap"
+	"github.com/llorch/llorch/models/mmap"
 )
 
 // OpenOptions say what OpenArtifact checks beyond the sizes of all files and the manifest itself.

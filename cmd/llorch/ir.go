@@ -18,7 +18,6 @@ type irCmd struct {
 	After  string `placeholder:"PASS" help:"Run the passes up to this one: ${passes}."`
 	Bind   string `placeholder:"S=5,P=2" help:"Values for symbols."`
 	Format string `enum:"text,dot" default:"text" help:"text, which parses back, or dot for Graphviz."`
-	KV     string `name:"kv" enum:"f32,f16," default:"" hidden:""`
 }
 
 func (c *irCmd) Run(e *env) error {
@@ -26,7 +25,7 @@ func (c *irCmd) Run(e *env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	g, err := openGraph(c.Model, parseKV(c.KV))
+	g, err := openGraph(c.Model)
 	if err != nil {
 		return err
 	}
@@ -79,14 +78,14 @@ func comments(m *passes.Module) string {
 }
 
 // openGraph is the proved graph of a model or of a text.
-func openGraph(path string, kv ir.DType) (*ir.Graph, error) {
+func openGraph(path string) (*ir.Graph, error) {
 	if !isGraphFile(path) {
 		m, err := models.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		defer m.Close()
-		return m.Graph(models.Options{KV: kv})
+		return m.Graph(models.Options{})
 	}
 	gs, err := readGraphs(path)
 	if err != nil {

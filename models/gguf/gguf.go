@@ -19,7 +19,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/llorch/llorch/runtime/mmap"
+	"github.com/llorch/llorch/models/mmap"
 )
 
 const (

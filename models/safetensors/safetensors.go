@@ -14,7 +14,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/llorch/llorch/runtime/mmap"
+	"github.com/llorch/llorch/models/mmap"
 )
 
 // maxHeader is the format's own limit on the header's length.

@@ -232,7 +232,7 @@ func (b *builder) buffer(store *ir.Node, hint string) string {
 		buf.Role, buf.DType = kernel.State, store.Type.DType
 	case store.Op.Source == ir.FromWeights && (len(store.Type.Axes) > 1 || store.Type.DType != kernel.F32):
 		buf.Role, buf.DType = kernel.Weight, kernel.Invalid // matrices keep their type out of the kernel
-	case store.Op.Class == ir.Leaf && !store.Type.DType.Row().Weight:
+	case store.Op.Source == ir.FromCaller || store.Op.Class == ir.Leaf && !store.Type.DType.Row().Weight:
 		buf.DType = store.Type.DType
 	case store.Group == b.gr:
 		buf.Role = kernel.Out
