@@ -74,11 +74,8 @@ func (d *drawn) cached(x *ir.Node) *ir.Node {
 	return y
 }
 
-// attend is attention on projections of values with tokens: grouped heads, axes in several orders, things on the scores.
+// attend is attention on values with tokens: grouped heads, axes in several orders, keys from a cache or from the step alone.
 func (d *drawn) attend() {
-	if d.g.Step == nil {
-		return
-	}
 	x := d.pick(func(n *ir.Node) bool {
 		return len(n.Type.Axes) == 2 && hasTokens(n) && n.Type.Index("q") == 0 && isConst(n.Type.Axes[1])
 	})
@@ -90,26 +87,33 @@ func (d *drawn) attend() {
 	if d.flip() {
 		x = d.rms(x, over)
 	}
-	small := func(name string) ir.Axis { return ir.Ax(name, among(d, 1, 2, 3)) }
-	kvHead, group, width := small("kv_head"), small("group"), ir.Ax("dim", 2*among(d, 1, 2))
-	heads := [][]ir.Axis{{kvHead, group, width}, {group, kvHead, width}, {kvHead, width}, {group, width}, {width}}
-	qAxes := among(d, heads...)
-	kvAxes := []ir.Axis{width}
-	if ir.Tensor(kernel.F32, qAxes...).Index("kv_head") >= 0 {
+	kvHead, group, width := ir.Ax("kv_head", among(d, 1, 2, 3)), ir.Ax("group", among(d, 1, 2, 3)), ir.Ax("dim", among(d, 2, 4))
+	heads := [][]ir.Axis{{kvHead, group, width}, {kvHead, group, width}, {group, kvHead, width}, {kvHead, width}, {group, width}, {width}}
+	qAxes, kvAxes := among(d, heads...), []ir.Axis{width}
+	if ir.Tensor(kernel.F32, qAxes...).Index("kv_head") >= 0 || below(6).Draw(d.t, "keys of their own") == 0 {
 		kvAxes = []ir.Axis{kvHead, width}
 	}
 	q := d.heads(x, over, qAxes)
-	k := d.cached(d.heads(x, over, kvAxes))
-	vAxes := slices.Clone(kvAxes)
-	if d.flip() {
-		vAxes[len(vAxes)-1] = ir.Ax("vdim", 3)
+	k := d.heads(x, over, kvAxes)
+	if d.flip() && ir.Tensor(kernel.F32, qAxes...).Index("vdim") < 0 {
+		kvAxes = append(slices.Clone(kvAxes[:len(kvAxes)-1]), ir.Ax("vdim", 3))
 	}
-	v := d.cached(d.heads(x, over, vAxes))
-	d.weigh(q, k, v, width)
+	v := d.heads(x, over, kvAxes)
+	if d.g.Step == nil || below(5).Draw(d.t, "no cache") == 0 {
+		rename := ir.Attrs{"axis": "q", "to": "kv"}
+		d.weigh(q, d.value("rename", rename, k), d.value("rename", rename, v), width)
+		return
+	}
+	d.weigh(q, d.cached(k), d.cached(v), width)
 }
 
 // heads is a projection of x by heads.
 func (d *drawn) heads(x *ir.Node, over ir.Axis, axes []ir.Axis) *ir.Node {
+	if below(6).Draw(d.t, "given") == 0 {
+		in := d.leaf("input", ir.Tensor(kernel.F32, rapid.Permutation(append([]ir.Axis{token}, axes...)).Draw(d.t, "order")...), 4)
+		d.values = append(d.values, in)
+		return in
+	}
 	n := 1
 	for _, a := range axes {
 		k, _ := extent(a)
@@ -122,7 +126,7 @@ func (d *drawn) heads(x *ir.Node, over ir.Axis, axes []ir.Axis) *ir.Node {
 		y = d.value("split", ir.Attrs{"axis": out.Name, "into": axes}, y)
 	}
 	last := axes[len(axes)-1]
-	if n, _ := extent(last); n >= 2 && d.flip() {
+	if n, _ := extent(last); n >= 2 && d.g.Step != nil && d.flip() {
 		y = d.rotated(y, last)
 	}
 	return d.tame(y)
@@ -137,14 +141,15 @@ func (d *drawn) weigh(q, k, v *ir.Node, width ir.Axis) {
 		s = d.op("scale", ir.Attrs{"by": 0.125}, s)
 		d.hidden = append(d.hidden, s)
 	}
-	if d.flip() {
+	keyAxis, _ := k.Type.Axis("kv")
+	if keyAxis.Dim.Same(all) && d.g.Step != nil && d.flip() {
 		keys := d.op("positions", ir.Attrs{"axis": "kv", "count": all, "from": dim.Const(0)})
 		mask := d.op("causal_mask", nil, d.queries(), keys)
 		s = d.op("add", nil, s, mask)
 		d.hidden = append(d.hidden, s)
 	}
 	if below(4).Draw(d.t, "bias on keys") == 3 {
-		in := d.leaf("input", ir.Tensor(kernel.F32, ir.Ax("kv", all)), 4)
+		in := d.leaf("input", ir.Tensor(kernel.F32, keyAxis), 4)
 		d.values = append(d.values, in)
 		s = d.op("add", nil, s, in)
 	}

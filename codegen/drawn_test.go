@@ -415,7 +415,7 @@ func (d *drawn) merge() {
 		return
 	}
 	axes := slices.Clone(x.Type.Axes)
-	if d.flip() {
+	if below(3).Draw(d.t, "permuted") == 0 {
 		axes = rapid.Permutation(axes).Draw(d.t, "order")
 	}
 	from := rapid.IntRange(0, len(axes)-2).Draw(d.t, "from")

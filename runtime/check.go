@@ -63,7 +63,7 @@ func (p *Program) checkStates() error {
 			return fmt.Errorf("state %s: %d bytes, %s%d takes %d", s.Name, s.Bytes, s.DType, s.Shape, want)
 		case s.Ctx < 0 || s.Ctx >= len(s.Shape):
 			return fmt.Errorf("state %s: context axis %d of %d axes", s.Name, s.Ctx, len(s.Shape))
-		case s.Shape[s.Ctx] != int64(p.Context):
+		case s.Shape[s.Ctx] < int64(p.Context):
 			return fmt.Errorf("state %s: context axis has %d tokens, the context %d", s.Name, s.Shape[s.Ctx], p.Context)
 		}
 		if total += want; total > maxState {

@@ -57,6 +57,9 @@ func (c *compileCmd) graph(e *env) error {
 		return err
 	}
 	done.Program.Model = gs[0].Name
+	if c.Output != "" && done.Program.Step(runtime.Decode) == nil {
+		return fmt.Errorf("%s: an artifact steps through a sequence, and the graph declares no step: leave out -o", c.Model)
+	}
 	if n := len(gs[0].Leaves(ir.FromWeights)); n > 0 && c.Output != "" {
 		return fmt.Errorf("%s: an artifact needs the %d weights that the graph declares, and a graph's text has none: compile a model, or leave out -o",
 			c.Model, n)

@@ -19,6 +19,7 @@ import (
 // ready is a model on an engine, from a model's file or from an artifact.
 type ready struct {
 	*runtime.Model
+	chunk   int // the most tokens that its steps take
 	closers []func() error
 }
 
@@ -44,6 +45,7 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 		r.Close()
 		return nil, err
 	}
+	r.chunk = p.Chunk
 	engine, err := cpu.New(p, w, gen.Library(), cpu.Options{Threads: o.threads, Warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }})
 	if err != nil {
 		r.Close()

@@ -35,7 +35,7 @@ func (c *logitsCmd) Run(e *env) error {
 		return err
 	}
 	stop := e.busy("computing logits")
-	logits, err := s.Logits(e.ctx, ids, c.Chunk)
+	logits, err := s.Logits(e.ctx, ids, min(c.Chunk, m.chunk))
 	stop()
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ func (c *runCmd) Run(e *env) error {
 		return err
 	}
 	defer m.Close()
+	opt.Chunk = min(opt.Chunk, m.chunk)
 	if m.Tokenizer != nil {
 		opt.Tokenizer = m.Tokenizer
 		ids = m.Tokenizer.Encode(prompt, tokenizer.Options{})

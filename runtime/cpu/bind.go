@@ -66,7 +66,7 @@ func bindKernel(k *runtime.Kernel, lib Library, warn func(string)) (boundKernel,
 		return boundKernel{text, code, matrices(text)}, nil
 	}
 	if warn != nil {
-		warn(fmt.Sprintf("kernel %s is not built in and runs in the interpreter, slowly; `llorch compile --target go` builds it (key %s)", k.Name, k.Key))
+		warn(fmt.Sprintf("kernel %s (key %s) is not among the built-in kernels and runs in the interpreter, slowly", k.Name, k.Key))
 	}
 	code, err := interpreted(text)
 	return boundKernel{text, code, nil}, err

@@ -1,6 +1,6 @@
 // Package cpu executes llorch programs on the CPU.
 //
-//	args.go, library.go   what compiled kernels look like: gen and `llorch compile --target go` emit code against them
+//	args.go, library.go   what compiled kernels look like: codegen/gocpu emits code against them
 //	half.go, math.go      the number formats and functions that emitted code calls
 //	engine.go, step.go    Engine: runs a program's steps; the path of each token, which allocates nothing
 //	bind.go, check.go     New: resolves a program's references to memory and code, and refuses what does not fit
