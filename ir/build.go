@@ -11,13 +11,20 @@ import (
 type Scope struct {
 	g    *Graph
 	path string
+	up   int // callers to pass over for a node's position
+}
+
+// Up is s for a function that declares nodes on its caller's behalf: their position is the line that called it.
+func (s Scope) Up() Scope {
+	s.up++
+	return s
 }
 
 // Root is the scope without a path.
-func (g *Graph) Root() Scope { return Scope{g, ""} }
+func (g *Graph) Root() Scope { return Scope{g: g} }
 
 // Sub is the scope of a layer below: "layers.0.attn".
-func (s Scope) Sub(name string) Scope { return Scope{s.g, s.full(name)} }
+func (s Scope) Sub(name string) Scope { return Scope{g: s.g, path: s.full(name), up: s.up} }
 
 func (s Scope) full(name string) string {
 	if s.path == "" {
@@ -27,9 +34,9 @@ func (s Scope) full(name string) string {
 }
 
 // Op defines a value: the named row of the graph's table applied to in. The node's position is the first caller outside
-// this package.
+// this package, or one of its callers after Up.
 func (s Scope) Op(op, name string, attrs Attrs, in ...*Node) *Node {
-	n := &Node{Name: s.full(name), Op: s.g.Table[op], In: in, Attrs: attrs, Pos: caller()}
+	n := &Node{Name: s.full(name), Op: s.g.Table[op], In: in, Attrs: attrs, Pos: caller(s.up)}
 	if n.Op == nil {
 		n.Op = &Op{Name: op} // Infer reports it
 	}
@@ -50,13 +57,16 @@ func (g *Graph) Output(ns ...*Node) { g.Outputs = append(g.Outputs, ns...) }
 // own is the prefix of this package's function names in stack frames.
 const own = "github.com/llorch/llorch/ir."
 
-func caller() Position {
+// caller is the place of the call into this package, or with up of that many callers above it.
+func caller(up int) Position {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
 		if !strings.HasPrefix(f.Function, own) {
-			return Position{shortFile(f.File), f.Line}
+			if up--; up < 0 {
+				return Position{shortFile(f.File), f.Line}
+			}
 		}
 		if !more {
 			return Position{}

@@ -74,7 +74,7 @@ type llama struct {
 
 // param declares a weight of the dtype that the file has.
 func (l *llama) param(s ir.Scope, name string, axes ...ir.Axis) *ir.Node {
-	n := s.Declare("param", name, ir.Tensor(kernel.F32, axes...), nil)
+	n := s.Up().Declare("param", name, ir.Tensor(kernel.F32, axes...), nil)
 	if l.Weight != nil {
 		n.Type.DType = l.Weight(n.Name)
 	}
@@ -82,12 +82,14 @@ func (l *llama) param(s ir.Scope, name string, axes ...ir.Axis) *ir.Node {
 }
 
 func (l *llama) norm(s ir.Scope, name string, x *ir.Node) *ir.Node {
+	s = s.Up()
 	w := l.param(s, name+"_w", ir.Ax("embd", l.Embd))
 	return s.Op("rms_norm", name, ir.Attrs{"over": "embd", "eps": l.NormEps}, x, w)
 }
 
 // linear is x·wᵀ, and a bias where the model has one.
 func (l *llama) linear(s ir.Scope, name string, x *ir.Node, in, out ir.Axis, bias bool) *ir.Node {
+	s = s.Up()
 	w := l.param(s, "w"+name, out, in)
 	y := s.Op("matmul", name, ir.Attrs{"over": in.Name}, x, w)
 	if bias {
@@ -121,17 +123,19 @@ func (l *llama) attention(s ir.Scope, x *ir.Node) *ir.Node {
 
 // kv projects to keys or values, by head.
 func (l *llama) kv(s ir.Scope, name string, h *ir.Node, kvHead, dimAx ir.Axis) *ir.Node {
+	s = s.Up()
 	y := l.linear(s, name, h, ir.Ax("embd", l.Embd), ir.Ax("kv_heads", l.KVHeads*l.HeadDim), l.AttnBias)
 	return s.Op("split", name+"_heads", ir.Attrs{"axis": "kv_heads", "into": []ir.Axis{kvHead, dimAx}}, y)
 }
 
 func (l *llama) rope(s ir.Scope, name string, x *ir.Node) *ir.Node {
 	attrs := ir.Attrs{"over": "dim", "width": dim.Const(int64(l.Rope.Width)), "style": l.Rope.Style}
-	return s.Op("rope", name, attrs, x, l.rotations)
+	return s.Up().Op("rope", name, attrs, x, l.rotations)
 }
 
 // cache appends x to a state of its own and gives the view of all tokens.
 func (l *llama) cache(s ir.Scope, name string, x *ir.Node, kvHead, dimAx ir.Axis) *ir.Node {
+	s = s.Up()
 	t := ir.Type{State: true, DType: l.KV, Axes: []ir.Axis{kvHead, ir.Ax("ctx", l.Config.Context), dimAx}}
 	state := s.Declare("state", name+"_cache", t, ir.Attrs{"along": "ctx"})
 	return s.Op("append", name+"_all", ir.Attrs{"over": "ctx", "new": "q", "as": "kv"}, state, x, l.queries)

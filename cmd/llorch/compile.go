@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/ir"
@@ -32,12 +33,13 @@ func (c *compileCmd) Run(e *env) error {
 	defer m.Close()
 	e.warnUnread(m)
 	stop := e.busy("compiling")
+	start := time.Now()
 	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), tokenizer: true})
 	stop()
 	if err != nil {
 		return err
 	}
-	return c.finish(e, done, done.Weights(m.Data))
+	return c.finish(e, done, done.Weights(m.Data), time.Since(start))
 }
 
 // graph compiles a text; it has no weights to put into an artifact.
@@ -52,10 +54,12 @@ func (c *compileCmd) graph(e *env) error {
 	if len(gs) != 1 {
 		return fmt.Errorf("%s: %d graphs, want one: a module after passes is not compiled again", c.Model, len(gs))
 	}
+	start := time.Now()
 	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version()})
 	if err != nil {
 		return err
 	}
+	took := time.Since(start)
 	done.Program.Model = gs[0].Name
 	if c.Output != "" && done.Program.Step(runtime.Decode) == nil {
 		return fmt.Errorf("%s: an artifact steps through a sequence, and the graph declares no step: leave out -o", c.Model)
@@ -64,11 +68,11 @@ func (c *compileCmd) graph(e *env) error {
 		return fmt.Errorf("%s: an artifact needs the %d weights that the graph declares, and a graph's text has none: compile a model, or leave out -o",
 			c.Model, n)
 	}
-	return c.finish(e, done, done.Weights(nil))
+	return c.finish(e, done, done.Weights(nil), took)
 }
 
 // finish writes the artifact and prints the summary.
-func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights) error {
+func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, took time.Duration) error {
 	if c.Output != "" {
 		files, err := artifactFiles(done)
 		if err != nil {
@@ -81,7 +85,7 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights) e
 			return err
 		}
 	}
-	c.summary(e, done)
+	c.summary(e, done, took)
 	return nil
 }
 
@@ -99,14 +103,14 @@ func artifactFiles(done *codegen.Compiled) (map[string][]byte, error) {
 	return files, err
 }
 
-func (c *compileCmd) summary(e *env, done *codegen.Compiled) {
+func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration) {
 	p := done.Program
 	for _, s := range p.Steps {
 		plan := done.Module.Plans[done.Module.Graphs[indexOfStep(p, s.Name)]]
 		fmt.Fprintf(e.stdout, "%-8s %3d kernel launches, arena %s (%s without reuse)\n", s.Name, len(s.Launches), size(s.Arena), size(plan.Sum))
 	}
 	mem := p.Memory()
-	fmt.Fprintf(e.stdout, "kernels  %d for target %s\n", len(p.Kernels), p.Target)
+	fmt.Fprintf(e.stdout, "kernels  %d for target %s, graph to kernels in %d ms\n", len(p.Kernels), p.Target, took.Milliseconds())
 	fmt.Fprintf(e.stdout, "weights  %s in %d tensors\n", size(mem.Weights), len(p.Weights))
 	if len(p.States) > 0 {
 		fmt.Fprintf(e.stdout, "kv cache %s of %s for %d tokens\n", size(mem.KV), p.States[0].DType, p.Context)
