@@ -95,7 +95,7 @@ func (d *drawn) attend() {
 	}
 	q := d.heads(x, over, qAxes)
 	k := d.heads(x, over, kvAxes)
-	if d.flip() && ir.Tensor(kernel.F32, qAxes...).Index("vdim") < 0 {
+	if d.flip() {
 		kvAxes = append(slices.Clone(kvAxes[:len(kvAxes)-1]), ir.Ax("vdim", 3))
 	}
 	v := d.heads(x, over, kvAxes)

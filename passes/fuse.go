@@ -166,7 +166,10 @@ func (f *fuser) mapped(n *ir.Node) {
 // inlined reports that what n is a view of is no value in memory but still to be computed by the same kernel.
 func (f *fuser) inlined(n *ir.Node) bool {
 	in := n.In[0]
-	return open(in) && pointwise(in) && f.onlyReadBy(in, func(u *ir.Node) bool { return u == n })
+	if !open(in) || !pointwise(in) || !f.onlyReadBy(in, func(u *ir.Node) bool { return u == n }) {
+		return false
+	}
+	return !lower.IsView(in) || f.inlined(in)
 }
 
 // schedule orders the groups, and the nodes within them, so that operands come first.
