@@ -64,7 +64,7 @@ func (d *drawn) cached(x *ir.Node) *ir.Node {
 		t.DType, d.f16 = kernel.F16, true
 	}
 	t.Axes[t.Index("q")] = ir.Ax("ctx", ctxTokens)
-	if d.flip() {
+	if below(3).Draw(d.t, "permuted") == 0 {
 		t.Axes = rapid.Permutation(t.Axes).Draw(d.t, "state")
 	}
 	s := d.leaf("state", t, 0)
@@ -90,7 +90,7 @@ func (d *drawn) attend() {
 	kvHead, group, width := ir.Ax("kv_head", among(d, 1, 2, 3)), ir.Ax("group", among(d, 1, 2, 3)), ir.Ax("dim", among(d, 2, 4))
 	heads := [][]ir.Axis{{kvHead, group, width}, {kvHead, group, width}, {group, kvHead, width}, {kvHead, width}, {group, width}, {width}}
 	qAxes, kvAxes := among(d, heads...), []ir.Axis{width}
-	if ir.Tensor(kernel.F32, qAxes...).Index("kv_head") >= 0 || below(6).Draw(d.t, "keys of their own") == 0 {
+	if ir.Tensor(kernel.F32, qAxes...).Index("kv_head") >= 0 || below(3).Draw(d.t, "keys of their own") == 0 {
 		kvAxes = []ir.Axis{kvHead, width}
 	}
 	q := d.heads(x, over, qAxes)

@@ -78,7 +78,7 @@ func among[T any](d *drawn, from ...T) T { return from[below(len(from)).Draw(d.t
 var moves = []func(*drawn){
 	(*drawn).unary, (*drawn).binary, (*drawn).binary, (*drawn).residual, (*drawn).norm, (*drawn).norm, (*drawn).softmax,
 	(*drawn).project, (*drawn).project, (*drawn).siblings, (*drawn).siblings, (*drawn).contract, (*drawn).split, (*drawn).merge, (*drawn).rename,
-	(*drawn).broadcast, (*drawn).last, (*drawn).rope, (*drawn).appended, (*drawn).attend, (*drawn).attend, (*drawn).gather, (*drawn).input,
+	(*drawn).broadcast, (*drawn).stretch, (*drawn).stretch, (*drawn).last, (*drawn).rope, (*drawn).appended, (*drawn).attend, (*drawn).attend, (*drawn).gather, (*drawn).input,
 }
 
 // op adds a node, which the table must accept, with a bound of its elements' magnitude.
@@ -468,6 +468,21 @@ func (d *drawn) broadcast() {
 		axes = []ir.Axis{token}
 	}
 	d.value("broadcast", ir.Attrs{"axes": axes}, x)
+}
+
+// stretch combines a value with an input of its axes in another order, and mostly of one more: what goes with the value's
+// coordinates but not with its memory.
+func (d *drawn) stretch() {
+	x := d.tame(d.pick(func(n *ir.Node) bool { return len(n.Type.Axes) < 4 }))
+	axes := slices.Clone(x.Type.Axes)
+	if below(3).Draw(d.t, "more") > 0 {
+		axes = append(axes, d.axis(0, x.Type))
+	}
+	y := d.leaf("input", ir.Tensor(kernel.F32, rapid.Permutation(axes).Draw(d.t, "order")...), 4)
+	if d.flip() {
+		x, y = y, x
+	}
+	d.combine(among(d, "add", "mul", "sub"), x, y)
 }
 
 func (d *drawn) last() {

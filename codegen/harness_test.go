@@ -29,6 +29,7 @@ type trial struct {
 	env    map[string]int64
 	seed   uint64
 	target string // "" is cpu
+	rounds bool   // f32 values are rounded to f16 on the way, whose last bits differ
 }
 
 // tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
@@ -146,26 +147,46 @@ func (tr *trial) runStep(t rapid.TB, p *runtime.Program, w runtime.Weights, lib 
 	defer func() { require.NoError(t, e.Close()) }()
 	cache, err := e.NewCache()
 	require.NoError(t, err)
-	step := &p.Steps[len(p.Steps)-1] // logits, or the only one
 	var out map[string][]byte
+	for _, s := range tr.calls(t, p, last) {
+		out, err = e.RunStep(context.Background(), s.Name, s.Symbols, s.In, cache)
+		require.NoError(t, err)
+	}
+	return results(t, p.Step(last), out)
+}
+
+// call is a step of a program with its arguments.
+type call struct {
+	Name    string
+	Symbols []int64
+	In      map[string][]byte
+}
+
+// calls are the steps to run: the past by the last specialisation, which any number of tokens fits, then the one asked for.
+func (tr *trial) calls(t rapid.TB, p *runtime.Program, last string) []call {
+	var calls []call
 	for i, env := range tr.steps() {
+		step := &p.Steps[len(p.Steps)-1]
 		if i == len(tr.steps())-1 {
 			step = p.Step(last)
 		}
-		symbols := make([]int64, len(p.Symbols))
-		for i, s := range p.Symbols {
-			symbols[i] = env[s]
+		c := call{Name: step.Name, In: map[string][]byte{}}
+		for _, s := range p.Symbols {
+			c.Symbols = append(c.Symbols, env[s])
 		}
-		in := map[string][]byte{}
 		for _, port := range step.Inputs { // an input that nothing reads is gone
 			n := tr.g.Node(port.Name)
 			a, err := tr.value(n, env)
 			require.NoError(t, err)
-			in[n.Name] = encode(n.Type.DType, a.Data)
+			c.In[n.Name] = encode(n.Type.DType, a.Data)
 		}
-		out, err = e.RunStep(context.Background(), step.Name, symbols, in, cache)
-		require.NoError(t, err)
+		calls = append(calls, c)
 	}
+	return calls
+}
+
+// results are a step's outputs in order.
+func results(t rapid.TB, step *runtime.Step, out map[string][]byte) [][]float64 {
 	var data [][]float64
 	for _, port := range step.Outputs {
 		data = append(data, decode(t, port.DType, out[port.Name]))

@@ -2,6 +2,8 @@ package codegen_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,32 +43,69 @@ func shapes() map[string]models.Config {
 	}
 }
 
-// TestLlama holds the logits of small Llamas against the reference, with and without a past, from gen's kernels and from the
-// interpreter.
-func TestLlama(t *testing.T) {
-	for name, c := range shapes() {
-		for _, w := range []kernel.DType{kernel.F32, kernel.F16, kernel.BF16} {
-			for _, kv := range []kernel.DType{kernel.F32, kernel.F16} {
-				t.Run(fmt.Sprintf("%s/%s/kv %s", name, w, kv), func(t *testing.T) {
-					g := models.Llama(c, models.Options{KV: kv, Weight: func(string) ir.DType { return w }})
-					require.NoError(t, ir.Verify(g))
-					tol := 2e-5
-					if kv == kernel.F16 {
-						tol = 2e-3 // the f32 values that are rounded differ in their last bits
-					}
-					for _, env := range []map[string]int64{{"S": 7, "P": 0}, {"S": 3, "P": 5}, {"S": 1, "P": 9}} {
-						tr := &trial{g: g, env: env, seed: 3}
-						compiled := tr.compile(t)
-						want := tr.reference(t)
-						for _, lib := range []cpu.Library{gen.Library(), {Tiles: gen.Tiles}} {
-							for _, threads := range []int{1, 2} {
-								near(t, want, tr.run(t, compiled.Program, tr.weights(compiled), lib, threads), tol, fmt.Sprint(env))
-							}
-						}
-					}
-				})
-			}
+// llamaCase is a shape with dtypes of weights and cache.
+type llamaCase struct {
+	shape  string
+	config models.Config
+	w, kv  kernel.DType
+}
+
+// llamaCases are every shape with one pair of dtypes, and every pair with one shape.
+func llamaCases() []llamaCase {
+	weights, kvs := []kernel.DType{kernel.F32, kernel.F16, kernel.BF16}, []kernel.DType{kernel.F32, kernel.F16}
+	all := shapes()
+	var cases []llamaCase
+	for i, name := range slices.Sorted(maps.Keys(all)) {
+		cases = append(cases, llamaCase{name, all[name], weights[i%3], kvs[i%2]})
+	}
+	for _, w := range weights {
+		for _, kv := range kvs {
+			cases = append(cases, llamaCase{"biases", all["biases"], w, kv})
 		}
+	}
+	return cases
+}
+
+func (c llamaCase) String() string { return fmt.Sprintf("%s/%s/kv %s", c.shape, c.w, c.kv) }
+
+func (c llamaCase) graph(t testing.TB) *ir.Graph {
+	g := models.Llama(c.config, models.Options{KV: c.kv, Weight: func(string) ir.DType { return c.w }})
+	require.NoError(t, ir.Verify(g))
+	return g
+}
+
+// tolerance is what f32 arithmetic may be off by: much more where f32 values are rounded, which differ in their last bits.
+func (c llamaCase) tolerance() float64 {
+	if c.kv == kernel.F16 {
+		return 2e-3
+	}
+	return 2e-5
+}
+
+// TestLlama holds the logits of small Llamas against the reference, with and without a past, from gen's kernels on one thread
+// and two, and from the interpreter, as it is and hostile, with tiles of both schedules.
+func TestLlama(t *testing.T) {
+	for _, c := range llamaCases() {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			g := c.graph(t)
+			for i, env := range []map[string]int64{{"S": 7, "P": 0}, {"S": 3, "P": 5}, {"S": 1, "P": 9}} {
+				tr := &trial{g: g, env: env, seed: 3}
+				want := tr.reference(t)
+				check := func(compiled *codegen.Compiled, lib cpu.Library, threads int) {
+					near(t, want, tr.run(t, compiled.Program, tr.weights(compiled), lib, threads), c.tolerance(), fmt.Sprint(env))
+				}
+				compiled := tr.compile(t)
+				check(compiled, gen.Library(), 1)
+				check(compiled, gen.Library(), 2)
+				if i == 1 {
+					check(compiled, cpu.Library{Tiles: gen.Tiles}, 2)
+					tr.target = "tiny"
+					compiled = tr.compile(t)
+					check(compiled, hostile(t, compiled.Kernels), 1)
+				}
+			}
+		})
 	}
 }
 

@@ -204,10 +204,10 @@ func atF16(w []byte, i int) float32 {
 // valueF16 is an element of f16.
 func valueF16(p *[2]byte) float32 {
 	bits := int(binary.LittleEndian.Uint16(p[:]))
-	if bits&0x7fff < 0x7c00 {
-		return math.Float32frombits(uint32(bits&0x8000<<16|bits&0x7fff<<13)) * 0x1p112
+	if bits&0x7c00 < 0x7c00 {
+		return math.Float32frombits(uint32(int(int16(bits))<<13&0x8fffe000)) * 0x1p112
 	}
-	return math.Float32frombits(uint32(bits&0x8000<<16 | bits&0x7fff<<13 | 0x7f800000))
+	return math.Float32frombits(uint32(int(int16(bits))<<13&0x8fffe000 | 0x7f800000))
 }
 
 // dotBF16 is the Dot of bf16. One column streams through the rows; more share a block of unpacked rows.

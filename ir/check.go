@@ -2,9 +2,11 @@ package ir
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
 )
 
 // Infer computes every node's type from its op's constraints, and returns all that is wrong.
@@ -27,9 +29,12 @@ func inferNode(g *Graph, n *Node) Errors {
 		c.fail(0, err.Error(), nil, "", "")
 	}
 	if len(n.In) != len(n.Op.Args) {
-		c.fail(0, fmt.Sprintf("operands: %d, want %d (%s)", len(n.In), len(n.Op.Args), strings.Join(n.Op.Args, ", ")), nil, "", "")
+		c.fail(0, operandCount(n), nil, "", "")
 	}
-	for _, in := range n.In {
+	for i, in := range n.In {
+		if in == nil {
+			c.fail(0, fmt.Sprintf("operand %d is no value", i+1), nil, "", "")
+		}
 		if in == nil || !in.Type.Valid() {
 			if n.Op.Infer != nil {
 				n.Type = Type{}
@@ -50,6 +55,14 @@ func inferNode(g *Graph, n *Node) Errors {
 	return c.errs
 }
 
+func operandCount(n *Node) string {
+	s := fmt.Sprintf("operands: %d, want %d", len(n.In), len(n.Op.Args))
+	if len(n.Op.Args) > 0 {
+		s += " (" + strings.Join(n.Op.Args, ", ") + ")"
+	}
+	return s
+}
+
 // checkType holds the result against the rules every type obeys, and against what the text declared.
 func (c *Check) checkType(declared Type) {
 	t := c.Node.Type
@@ -59,26 +72,37 @@ func (c *Check) checkType(declared Type) {
 		}
 		return
 	}
-	seen := map[string]bool{}
-	for _, a := range t.Axes {
-		if seen[a.Name] {
+	for i, a := range t.Axes {
+		if what := c.badAxis(a); what != "" {
+			c.fail(0, what, []Row{{c.label(), t}}, "", "")
+			c.Node.Type = Type{}
+		}
+		if t.Index(a.Name) < i {
 			c.fail(0, "axis "+a.Name+" occurs twice", []Row{{c.label(), t}}, "", "rename one of them first")
+			c.Node.Type = Type{}
 		}
-		seen[a.Name] = true
-		for _, s := range a.Dim.Symbols() {
-			if !declaredSymbol(c.G, s) {
-				c.fail(0, fmt.Sprintf("axis %s uses symbol %s, which the graph does not declare", a.Name, s), []Row{{c.label(), t}}, "", "")
-				c.Node.Type = Type{}
-				return
-			}
-		}
-		if p := c.G.Bounds.GreaterEqual(a.Dim, dim.Const(0)); p.Verdict != dim.Proved {
-			c.fail(0, fmt.Sprintf("the extent of axis %s may be negative", a.Name), []Row{{c.label(), t}}, "", "")
-		}
+	}
+	if s := undeclared(c.G, t.From); s != "" {
+		c.fail(0, fmt.Sprintf("the first position uses symbol %s, which the graph does not declare", s), []Row{{c.label(), t}}, "", "")
+		c.Node.Type = Type{}
 	}
 	if declared.Valid() && c.Node.Op.Infer != nil && len(c.errs) == 0 && !declared.Same(t) && !c.sameType(declared, t) {
 		c.fail(0, "the declared type is not the inferred one", []Row{{"declared", declared}, {"inferred", t}}, "", "")
 	}
+}
+
+// badAxis says what no extent may be, or "".
+func (c *Check) badAxis(a Axis) string {
+	if err := a.Dim.Err(); err != nil {
+		return fmt.Sprintf("the extent of axis %s is invalid: %v", a.Name, err)
+	}
+	if s := undeclared(c.G, &a.Dim); s != "" {
+		return fmt.Sprintf("axis %s uses symbol %s, which the graph does not declare", a.Name, s)
+	}
+	if p := c.G.Bounds.GreaterEqual(a.Dim, dim.Const(0)); p.Verdict != dim.Proved {
+		return fmt.Sprintf("the extent of axis %s may be negative", a.Name)
+	}
+	return ""
 }
 
 // sameType compares types up to proved equality of extents.
@@ -94,13 +118,18 @@ func (c *Check) sameType(a, b Type) bool {
 	return a.From == nil || c.Holds(*a.From, *b.From)
 }
 
-func declaredSymbol(g *Graph, s string) bool {
-	for _, d := range g.Bounds.Declared() {
-		if d == s {
-			return true
+// undeclared returns a symbol of d that the graph does not declare, or "".
+func undeclared(g *Graph, d *dim.Dim) string {
+	if d == nil {
+		return ""
+	}
+	declared := g.Bounds.Declared()
+	for _, s := range d.Symbols() {
+		if !slices.Contains(declared, s) {
+			return s
 		}
 	}
-	return false
+	return ""
 }
 
 // Check is what an op's Infer sees: the operand types, and the ways to demand something of them.
@@ -121,6 +150,11 @@ func (c *Check) fail(rule int, what string, rows []Row, why, hint string) {
 // Fail reports that constraint rule does not hold, showing all operands.
 func (c *Check) Fail(rule int, hint, format string, args ...any) {
 	c.fail(rule, fmt.Sprintf(format, args...), c.rows(), "", hint)
+}
+
+// Wrong reports that constraint rule does not hold of a leaf, which has no operands to show.
+func (c *Check) Wrong(rule int, hint, format string, args ...any) {
+	c.fail(rule, fmt.Sprintf(format, args...), nil, "", hint)
 }
 
 // OK is true while nothing was reported of this node.
@@ -206,7 +240,10 @@ func (c *Check) AtMost(rule int, what string, lo, hi dim.Dim, hint string) bool 
 	if p.Verdict == dim.Refuted {
 		l, _ := lo.Eval(p.Counter)
 		h, _ := hi.Eval(p.Counter)
-		why = fmt.Sprintf("with %s: %d over %d", envString(p.Counter, &c.G.Bounds), l, h)
+		why = fmt.Sprintf("%d over %d", l, h)
+		if env := envString(p.Counter, &c.G.Bounds); env != "" && len(lo.Symbols())+len(hi.Symbols()) > 0 {
+			why = "with " + env + ": " + why
+		}
 	}
 	may := "may exceed"
 	if _, ok := lo.Sub(hi).Const(); ok {
@@ -229,19 +266,19 @@ func (c *Check) Float(rule int, operands ...int) bool {
 	return ok
 }
 
-// Positions demands that operand i is of positions along its only axis (or, for what derives from them, its first).
+// Positions demands that operand i is of positions, not of integers and not of what derives from positions.
 func (c *Check) Positions(rule, i int) bool {
-	if c.In[i].From == nil {
+	if t := c.In[i]; t.From == nil || t.DType != kernel.Pos || len(t.Axes) != 1 {
 		c.Fail(rule, "positions come from the op positions, which ties them to the step", "%s is %s, want positions", c.Label(i), headOf(c.In[i]))
 		return false
 	}
 	return true
 }
 
-// StartsAtPast demands that positions are those of the step's new tokens.
+// StartsAtPast demands that positions, or the positions that operand i derives from, are those of the step's new tokens.
 func (c *Check) StartsAtPast(rule, i int) bool {
-	if !c.Positions(rule, i) {
-		return false
+	if c.In[i].From == nil {
+		return c.Positions(rule, i)
 	}
 	if c.G.Step == nil {
 		c.Fail(rule, "declare: step S after P", "the graph declares no step, so no position is known")

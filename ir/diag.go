@@ -90,7 +90,7 @@ func align(rows []Row) []string {
 	}
 	out := make([]string, len(rows))
 	for i, r := range rows {
-		if !r.Type.Valid() {
+		if !r.Type.Valid() || len(rows) == 1 {
 			out[i] = fmt.Sprintf("%-*s  %s", label, r.Label, r.Type)
 			continue
 		}
@@ -154,7 +154,7 @@ func whyNotEqual(x, y dim.Dim, p dim.Proof, b *dim.Bounds) string {
 	if p.Verdict == dim.Unknown {
 		return fmt.Sprintf("%s = %s is neither proved nor refuted by the graph's bounds", x, y)
 	}
-	if _, isConst := x.Const(); isConst {
+	if len(x.Symbols()) == 0 && len(y.Symbols()) > 0 {
 		x, y = y, x // "P is 0 only while", not "0 is P"
 	}
 	xv, _ := x.Eval(p.Counter)

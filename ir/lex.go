@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// token is a word of the text form. Kinds: a (name: letters, digits, _ . -), 0 (number), @ (position), e (end), and each
+// token is a word of the text form. Kinds: a (name: letters, digits, _ .), 0 (number), @ (position), e (end), and each
 // punctuation character as itself.
 type token struct {
 	kind byte

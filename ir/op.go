@@ -45,7 +45,7 @@ type Op struct {
 	Attrs       []AttrSpec // in print order
 	Constraints []string   // what Infer demands, numbered from 1; a diagnostic names the number
 
-	// Infer checks the constraints and returns the result's type. Leaves have none: their type is declared.
+	// Infer checks the constraints and returns the result's type: of a leaf, the one that its node declares.
 	Infer func(c *Check) Type
 
 	// Eval is the reference: float64 arithmetic on whole arrays.

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -173,9 +174,12 @@ func (p *parser) step() {
 func (p *parser) example() {
 	env := map[string]int64{}
 	p.list(func() {
-		s := p.name("a symbol")
+		t := p.want('a', "a symbol")
 		p.want('=', "=")
-		env[s] = p.integer()
+		env[t.text] = p.integer()
+		if !slices.Contains(p.g.Bounds.Declared(), t.text) {
+			p.fail(t, "symbol %s is not declared above", t.text)
+		}
 	})
 	p.g.Bounds.SetExample(env)
 }
@@ -371,8 +375,12 @@ func (p *parser) dim() dim.Dim {
 }
 
 func (p *parser) integer() int64 {
+	sign := ""
+	if p.accept('-') {
+		sign = "-"
+	}
 	t := p.want('0', "an integer")
-	v, err := strconv.ParseInt(t.text, 10, 64)
+	v, err := strconv.ParseInt(sign+t.text, 10, 64)
 	if err != nil {
 		p.fail(t, "%s is not an integer", t.text)
 	}

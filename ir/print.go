@@ -31,21 +31,33 @@ func printBounds(b *strings.Builder, g *Graph) {
 	if g.Step != nil {
 		fmt.Fprintf(b, "  step %s after %s\n", g.Step.New, g.Step.Past)
 	}
-	if ex := g.Bounds.Example(); len(ex) > 0 {
-		fmt.Fprintf(b, "  example %s\n", envString(ex, &g.Bounds))
+	if ex := envString(g.Bounds.Example(), &g.Bounds); ex != "" {
+		fmt.Fprintf(b, "  example %s\n", ex)
 	}
 }
 
-// printNodes prints the groups in execution order, each with its nodes inside, and the leaves and ungrouped nodes before
-// the first group that needs them.
+// printNodes prints the groups in execution order, each with its nodes inside, and leaves before the first group that
+// needs them.
 func printNodes(b *strings.Builder, g *Graph) {
 	printed := map[*Group]bool{}
+	alone := map[*Node]bool{}
+	printAlone := func(n *Node) {
+		if n.Group == nil && !alone[n] {
+			alone[n] = true
+			fmt.Fprintf(b, "  %s\n", n)
+		}
+	}
 	for _, n := range g.Nodes {
 		switch {
 		case n.Group == nil:
-			fmt.Fprintf(b, "  %s\n", n)
+			printAlone(n)
 		case !printed[n.Group]:
 			printed[n.Group] = true
+			for _, m := range n.Group.Nodes {
+				for _, in := range m.In {
+					printAlone(in)
+				}
+			}
 			fmt.Fprintf(b, "  kernel %s %s {\n", n.Group.Name, n.Group.Role)
 			for _, m := range n.Group.Nodes {
 				fmt.Fprintf(b, "    %s\n", m)

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/llorch/llorch/ir/dim"
@@ -27,7 +28,18 @@ func checkBounds(g *Graph) Errors {
 	if !g.Bounds.Satisfiable() {
 		return Errors{{Path: g.Name, What: "the bounds allow no value: " + boundsString(&g.Bounds)}}
 	}
-	return nil
+	if g.Step == nil {
+		return nil
+	}
+	var errs Errors
+	for _, d := range []dim.Dim{g.Step.New, g.Step.Past} {
+		if s := undeclared(g, &d); s != "" {
+			errs = append(errs, &Diag{Path: g.Name, What: "the step uses symbol " + s + ", which the graph does not declare"})
+		} else if g.Bounds.GreaterEqual(d, dim.Const(0)).Verdict != dim.Proved {
+			errs = append(errs, &Diag{Path: g.Name, What: fmt.Sprintf("the step's %s tokens may be fewer than none", d), Hint: fmt.Sprintf("bound %s >= 0", d)})
+		}
+	}
+	return errs
 }
 
 func boundsString(b *dim.Bounds) string {
@@ -54,8 +66,10 @@ func checkNames(g *Graph) Errors {
 		}
 		defined[n] = true
 	}
-	for _, o := range g.Outputs {
-		if !defined[o] {
+	for i, o := range g.Outputs {
+		if o == nil {
+			errs = append(errs, &Diag{Path: g.Name, What: fmt.Sprintf("output %d is no value", i+1)})
+		} else if !defined[o] {
 			errs = append(errs, &Diag{Pos: o.Pos, Path: o.Name, What: "is an output but not a value of the graph"})
 		}
 	}
@@ -93,24 +107,22 @@ func checkStates(g *Graph) Errors {
 	return errs
 }
 
-// checkGroups: after fusion every node but leaves and views is in exactly one group, and groups run in order: each reads
+// checkGroups: after fusion every node but leaves is in exactly one group, and groups run in order: each reads
 // only what earlier groups or leaves compute.
 func checkGroups(g *Graph) Errors {
 	if len(g.Groups) == 0 {
 		return nil
 	}
 	var errs Errors
-	at := map[*Group]int{}
 	in := map[*Node]bool{}
 	for i, gr := range g.Groups {
-		at[gr] = i
 		for _, n := range gr.Nodes {
 			if n.Group != gr || in[n] {
 				errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "is listed by kernel " + gr.Name + " but belongs to another"})
 			}
 			in[n] = true
 			for _, x := range n.In {
-				if x.Group != nil && x.Group != gr && at[x.Group] >= i && indexOf(g.Groups, x.Group) > i {
+				if x != nil && x.Group != nil && slices.Index(g.Groups, x.Group) > i {
 					errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "kernel " + gr.Name + " runs before " + x.Group.Name + ", whose " + x.Name + " it reads"})
 				}
 			}
@@ -122,15 +134,6 @@ func checkGroups(g *Graph) Errors {
 		}
 	}
 	return errs
-}
-
-func indexOf(gs []*Group, g *Group) int {
-	for i, x := range gs {
-		if x == g {
-			return i
-		}
-	}
-	return -1
 }
 
 // Leaves are the leaves of one source, in order.

@@ -109,6 +109,8 @@ func (f *function) call(e *kernel.Call) *jen.Statement {
 		return jen.Id(e.Fn.Name).Call(args...)
 	case "float":
 		return jen.Float32().Call(args...)
+	case "signed16":
+		return jen.Int().Call(jen.Int16().Call(args...))
 	case "frombits":
 		return jen.Qual("math", "Float32frombits").Call(jen.Uint32().Call(args...))
 	}

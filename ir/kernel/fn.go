@@ -46,6 +46,7 @@ var Fns = []*Fn{
 	{Name: "shr", Infix: ">>", Prec: 5, Args: ii, Result: Int, Eval: ints(func(a, b int64) int64 { return a >> b }), Doc: "⌊a / 2ᵇ⌋, 0 <= b < 32"},
 	{Name: "band", Infix: "&", Prec: 5, Args: ii, Result: Int, Eval: ints(func(a, b int64) int64 { return a & b }), Doc: "bits of both"},
 	{Name: "bor", Infix: "|", Prec: 4, Args: ii, Result: Int, Eval: ints(func(a, b int64) int64 { return a | b }), Doc: "bits of either"},
+	{Name: "signed16", Args: []Type{Int}, Result: Int, Eval: func(a []Value) Value { return Value{I: int64(int16(a[0].I))} }, Doc: "the two's complement value of the low 16 bits"},
 	{Name: "frombits", Args: []Type{Int}, Result: Float, Eval: func(a []Value) Value { return Value{F: math.Float32frombits(uint32(a[0].I))} }, Doc: "the f32 of these 32 bits"},
 
 	{Name: "add", Infix: "+", Prec: 4, Args: ff, Result: Float, Eval: floats(func(a, b float32) float32 { return a + b }), Doc: "a + b"},

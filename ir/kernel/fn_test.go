@@ -41,6 +41,7 @@ func TestFunctions(t *testing.T) {
 		{"float", []any{16777217}, 16777216.0}, {"float", []any{-3}, -3.0},
 		{"shl", []any{3, 4}, 48}, {"shl", []any{1, 31}, 1 << 31}, {"shr", []any{0xf0f, 8}, 0xf},
 		{"band", []any{0xf0, 0x3c}, 0x30}, {"bor", []any{0xf0, 0x3c}, 0xfc},
+		{"signed16", []any{0x7fff}, 0x7fff}, {"signed16", []any{0x8001}, -0x7fff},
 		{"frombits", []any{0x3f800000}, 1.0}, {"frombits", []any{0xc0000000}, -2.0},
 		{"add", []any{1e8, 1.0}, 1e8}, {"sub", []any{1.5, 2.0}, -0.5}, {"mul", []any{1.5, -2.0}, -3.0}, {"div", []any{1.0, 0.0}, math.Inf(1)},
 		{"min", []any{-1.0, 2.0}, -1.0}, {"max", []any{-1.0, 2.0}, 2.0}, {"lt", []any{1.0, 2.0}, true}, {"lt", []any{2.0, 2.0}, false},

@@ -49,10 +49,9 @@ func fromF16(h uint16) float32 {
 // an f16 cache that overflowed must look it, and because targets take their conversion instruction where they have one.
 func unpackF16(word Word, _ Expr) Expr {
 	h := word(I(0), 2)
-	mag := Apply("band", h, I(0x7fff))
-	bits := Apply("bor", Apply("shl", Apply("band", h, I(0x8000)), I(16)), Apply("shl", mag, I(13)))
+	bits := Apply("band", Apply("shl", Apply("signed16", h), I(13)), I(0x8fffe000)) // sign and magnitude move in one shift
 	finite := Mul(Apply("frombits", bits), F(f16Scale))
-	return Apply("choose", Apply("lt", mag, I(0x7c00)), finite, Apply("frombits", Apply("bor", bits, I(0x7f800000))))
+	return Apply("choose", Apply("lt", Apply("band", h, I(0x7c00)), I(0x7c00)), finite, Apply("frombits", Apply("bor", bits, I(0x7f800000))))
 }
 
 // toF16 rounds to nearest even; overflow gives an infinity, and NaNs stay NaNs.

@@ -17,7 +17,7 @@ var cacheOps = []*ir.Op{
 		Constraints: []string{
 			"the first operand is a state", "x is a tensor of floats",
 			"over is the axis along which the state grows",
-			"x has the axis new, as long as the step's new tokens",
+			"x has the axis new, which is none of the state's and as long as the step's new tokens",
 			"x has the state's other axes, of equal extent, and no more",
 			"past and new tokens fit the state",
 			"positions are those of the new tokens",
@@ -82,8 +82,11 @@ func inferAppend(c *ir.Check) ir.Type {
 	all := c.G.Step.Past.Add(c.G.Step.New)
 	if n, ok := c.Axis(4, 1, newAxis); ok {
 		c.Extent(4, fmt.Sprintf("axis %s of %s", newAxis, c.Label(1)), n.Dim, c.G.Step.New, "")
+		if state.Index(newAxis) >= 0 {
+			c.Fail(4, "", "new tokens lie along %s, but %s has an axis %s of its own", newAxis, c.Label(0), newAxis)
+		}
 	}
-	if c.StartsAtPast(7, 2) {
+	if c.Positions(7, 2) && c.StartsAtPast(7, 2) {
 		c.Extent(7, "the number of positions", c.In[2].Axes[0].Dim, c.G.Step.New, "")
 	}
 	t := ir.Type{DType: state.DType}

@@ -34,7 +34,7 @@ var indexMaps = []*ir.Op{
 		Attrs: []ir.AttrSpec{
 			{Name: "axes", Kind: ir.AttrNames}, {Name: "into", Kind: ir.AttrAxis},
 		},
-		Constraints: []string{"x has the axes, each once", "at most one of their extents is symbolic"},
+		Constraints: []string{"x has the axes, of which each is named once", "at most one of their extents is symbolic"},
 		Infer:       inferMerge,
 		Eval:        evalMerge,
 		View:        mergesInOrder,
@@ -149,15 +149,22 @@ func inferMerge(c *ir.Check) ir.Type {
 	var parts, rest []ir.Axis
 	names := c.Node.Names("axes")
 	for i, n := range names {
+		if slices.Contains(names[:i], n) {
+			c.Fail(1, "", "axis %s is named twice", n)
+			return ir.Type{}
+		}
 		a, ok := c.Axis(1, 0, n)
-		if !ok || slices.Contains(names[:i], n) {
-			c.Fail(1, "", "axis %s is named twice or missing", n)
+		if !ok {
 			return ir.Type{}
 		}
 		parts = append(parts, a)
 	}
+	if len(parts) == 0 {
+		c.Fail(1, "", "no axis is named")
+		return ir.Type{}
+	}
 	p, ok := product(parts)
-	if !ok || len(parts) == 0 {
+	if !ok {
 		c.Fail(2, "", "more than one of the merged extents is symbolic")
 		return ir.Type{}
 	}

@@ -11,16 +11,22 @@ import (
 var leaves = []*ir.Op{
 	{
 		Name: "param", Class: ir.Leaf, Source: ir.FromWeights,
-		Doc: "a weight, by its path; its type is declared and proved against the weight file",
+		Doc:         "a weight, by its path; its type is declared and proved against the weight file",
+		Constraints: []string{"its type is a tensor, neither a state nor positions"},
+		Infer:       inferData,
 	},
 	{
 		Name: "input", Class: ir.Leaf, Source: ir.FromCaller,
-		Doc: "an argument of every run",
+		Doc:         "an argument of every run",
+		Constraints: []string{"its type is a tensor, neither a state nor positions"},
+		Infer:       inferData,
 	},
 	{
 		Name: "const", Class: ir.Leaf, Source: ir.FromCompiler,
-		Doc:   "values known to the compiler, row-major",
-		Attrs: []ir.AttrSpec{{Name: "values", Kind: ir.AttrFloats}},
+		Doc:         "values known to the compiler, row-major",
+		Attrs:       []ir.AttrSpec{{Name: "values", Kind: ir.AttrFloats}},
+		Constraints: []string{"its type is a tensor of f32", "it has as many values as its type has elements"},
+		Infer:       inferConst,
 		Eval: func(e *ir.Eval) (*ir.Array, error) {
 			vs := e.Node.Floats("values")
 			if len(vs) != len(e.Out.Data) {
@@ -36,6 +42,10 @@ var leaves = []*ir.Op{
 		Name: "state", Class: ir.Leaf, Source: ir.FromSession,
 		Doc:   "KV memory of a sequence, which grows along one axis by the step's new tokens",
 		Attrs: []ir.AttrSpec{{Name: "along", Kind: ir.AttrAxis}},
+		Constraints: []string{
+			"its type is a state of floats", "it has the axis along which it grows", "its extents are constant: memory outlives a step",
+		},
+		Infer: inferState,
 	},
 	{
 		Name: "positions", Class: ir.Leaf, Source: ir.FromStep,
@@ -57,6 +67,52 @@ var leaves = []*ir.Op{
 			return e.Out, err
 		},
 	},
+}
+
+// inferData keeps what the caller and the weight file give from being taken for the step's own positions and memory.
+func inferData(c *ir.Check) ir.Type {
+	t := c.Node.Type
+	if t.State || t.From != nil || t.DType == kernel.Pos {
+		c.Wrong(1, "states come from the op state, positions from the op positions", "its type is %s, want a tensor", t)
+	}
+	return t
+}
+
+func inferConst(c *ir.Check) ir.Type {
+	t, n := c.Node.Type, len(c.Node.Floats("values"))
+	if !t.Valid() {
+		return t
+	}
+	if !t.Same(ir.Tensor(kernel.F32, t.Axes...)) {
+		c.Wrong(1, "", "its type is %s, want a tensor of f32", t)
+	}
+	p, ok := product(t.Axes)
+	if k, isConst := p.Const(); !ok || !isConst {
+		c.Wrong(2, "", "%d values for a type of symbolic extent: %s", n, t)
+	} else if int64(n) != k {
+		c.Wrong(2, "", "%d values for the %d elements of %s", n, k, t)
+	}
+	return t
+}
+
+func inferState(c *ir.Check) ir.Type {
+	t := c.Node.Type
+	if !t.Valid() {
+		return t
+	}
+	const hint = "declare it: k: state f16[kv_head=4, ctx=512, dim=8] = state() {along=ctx}"
+	if !t.State || !t.DType.Row().Weight || t.From != nil {
+		c.Wrong(1, hint, "its type is %s, want a state of floats", t)
+	}
+	if along := c.Node.Word("along"); t.Index(along) < 0 {
+		c.Wrong(2, hint, "grows along %s, which is no axis of %s", along, t)
+	}
+	for _, a := range t.Axes {
+		if _, ok := a.Dim.Const(); !ok {
+			c.Wrong(3, "the bounds hold what varies to what is allotted: bound P+S <= 512", "axis %s has the extent %s, want a constant", a.Name, a.Dim)
+		}
+	}
+	return t
 }
 
 // product multiplies extents of which at most one may be symbolic.

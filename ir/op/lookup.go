@@ -62,8 +62,8 @@ var lookups = []*ir.Op{
 		Doc:  "0 where a key is not after its query, -inf elsewhere",
 		Args: []string{"queries", "keys"},
 		Constraints: []string{
-			"queries are positions that start at the step's past tokens",
-			"keys are positions that start at 0: no part of the history is left out",
+			"queries are positions, which start at the step's past tokens",
+			"keys are positions, which start at 0: no part of the history is left out",
 			"keys end where queries end",
 			"queries and keys lie along different axes",
 		},
@@ -86,7 +86,7 @@ var lookups = []*ir.Op{
 }
 
 func inferCausal(c *ir.Check) ir.Type {
-	if !c.StartsAtPast(1, 0) || !c.Positions(2, 1) || len(c.In[0].Axes) != 1 || len(c.In[1].Axes) != 1 {
+	if !c.Positions(1, 0) || !c.StartsAtPast(1, 0) || !c.Positions(2, 1) {
 		return ir.Type{}
 	}
 	q, k := c.In[0].Axes[0], c.In[1].Axes[0]

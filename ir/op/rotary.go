@@ -54,9 +54,9 @@ var rotary = []*ir.Op{
 		},
 		Constraints: []string{
 			"x is a tensor of floats that has the axis",
-			"rotations start at the step's past tokens: positions never start again",
-			"width is even", "width is at most the axis's extent", "rotations has width/2 pairs",
-			"x has the rotations' position axis, of the same extent",
+			"rotations come from the op rotations and start at the step's past tokens: positions never start again",
+			"width is even and positive", "width is at most the axis's extent", "rotations has width/2 pairs",
+			"x has the rotations' position axis, of the same extent, besides the one that is rotated",
 		},
 		Infer:  inferRope,
 		Eval:   evalRope,
@@ -73,12 +73,12 @@ func inferRope(c *ir.Check) ir.Type {
 	t := ir.Tensor(kernel.F32, c.In[0].Axes...)
 	width := c.Node.DimAttr("width")
 	a, ok := c.Axis(1, 0, c.Node.Word("over"))
-	if !ok || !c.Float(1, 0) || !c.StartsAtPast(2, 1) {
+	if !ok || !c.Float(1, 0) || !areRotations(c, 2, 1) || !c.StartsAtPast(2, 1) {
 		return t
 	}
 	w, isConst := width.Const()
-	if !isConst || w%2 != 0 {
-		c.Fail(3, "a rotation turns pairs", "width %s is odd", width)
+	if !isConst || w%2 != 0 || w <= 0 {
+		c.Fail(3, "a rotation turns pairs", "width is %s, want an even number", width)
 		return t
 	}
 	c.AtMost(4, "width", width, a.Dim, "")
@@ -88,7 +88,20 @@ func inferRope(c *ir.Check) ir.Type {
 	if _, ok := c.Axis(6, 0, q); ok {
 		c.SameExtent(6, 0, 1, q)
 	}
+	if q == a.Name {
+		c.Fail(6, "", "%s lies along positions, which are not rotated", q)
+	}
 	return t
+}
+
+// areRotations knows the type that the op rotations gives: nothing else derives from positions along these axes.
+func areRotations(c *ir.Check, rule, i int) bool {
+	t := c.In[i]
+	if t.From != nil && len(t.Axes) == 3 && t.Axes[1].Name == "pair" && t.Axes[2].Name == "part" {
+		return true
+	}
+	c.Fail(rule, "rotations come from the op rotations, which ties them to the step's positions", "%s is %s, want rotations", c.Label(i), t)
+	return false
 }
 
 // ropePair is, for element d along the axis, its partner, its pair, and whether it is the first of the two.

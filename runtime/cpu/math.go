@@ -11,6 +11,9 @@ func Sqrt(x float32) float32  { return float32(math.Sqrt(float64(x))) }
 func Rsqrt(x float32) float32 { return float32(1 / math.Sqrt(float64(x))) }
 func Tanh(x float32) float32  { return float32(math.Tanh(float64(x))) }
 
+// Signed16 is the two's complement value of x's low 16 bits.
+func Signed16(x int) int { return int(int16(x)) }
+
 // Frombits is the float of x's low 32 bits.
 func Frombits(x int) float32 { return math.Float32frombits(uint32(x)) }
 
