@@ -51,7 +51,7 @@ func (d *drawn) rotated(x *ir.Node, over ir.Axis) *ir.Node {
 func (d *drawn) appended() {
 	x := d.pick(func(n *ir.Node) bool {
 		symbolic := slices.DeleteFunc(slices.Clone(n.Type.Axes), isConst)
-		return len(symbolic) == 1 && hasTokens(n) // a state's memory is planned
+		return len(symbolic) == 1 && hasTokens(n) && n.Type.Index("kv") < 0 // a state's memory is planned
 	})
 	if d.g.Step != nil && x != nil {
 		d.cached(x)

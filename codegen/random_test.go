@@ -14,21 +14,32 @@ import (
 // TestRandomGraphs compiles random graphs and holds every specialisation that can run them, on kernels interpreted
 // hostilely, against the reference: what fusion and lowering must never change.
 func TestRandomGraphs(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d := drawGraph(t)
-		tr := &trial{g: d.g, env: map[string]int64{"S": int64(rapid.IntRange(1, 5).Draw(t, "S"))}, seed: uint64(rapid.IntRange(0, 9).Draw(t, "seed"))}
-		if d.g.Step != nil {
-			tr.env["P"] = int64(rapid.IntRange(0, 4).Draw(t, "P"))
-		}
-		if d.g.Step != nil && rapid.IntRange(0, 2).Draw(t, "one token") == 0 {
+	for i := range 3 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				tr := drawTrial(t)
+				t.Logf("%v\n%s", tr.env, ir.Print(tr.g))
+				require.NoError(t, ir.Verify(tr.g))
+				tr.agree(t)
+			})
+		})
+	}
+}
+
+// drawTrial draws a graph and what it runs with.
+func drawTrial(t *rapid.T) *trial {
+	d := drawGraph(t)
+	tr := &trial{g: d.g, env: map[string]int64{"S": int64(rapid.IntRange(1, 5).Draw(t, "S"))}, rounds: d.f16}
+	tr.seed = uint64(rapid.IntRange(0, 9).Draw(t, "seed"))
+	tr.target = among(d, "tiny", "cpu")
+	if d.g.Step != nil {
+		tr.env["P"] = int64(rapid.IntRange(0, 4).Draw(t, "P"))
+		if below(3).Draw(t, "one token") == 0 {
 			tr.env["S"] = 1
 		}
-		tr.target = rapid.SampledFrom([]string{"tiny", "cpu"}).Draw(t, "target")
-		t.Logf("%v\n%s", tr.env, ir.Print(d.g))
-		require.NoError(t, ir.Verify(d.g))
-		tr.rounds = d.f16
-		tr.agree(t)
-	})
+	}
+	return tr
 }
 
 // agree compiles, runs and compares.
