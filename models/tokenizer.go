@@ -65,9 +65,9 @@ func tokenizerHF(dir string) (tokenizer.Spec, error) {
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if exists(filepath.Join(dir, tokenizerJSON)) {
-			return tokenizer.Spec{}, fmt.Errorf("%s: has %s, which is not read yet, and no %s, which is: %s", dir, tokenizerJSON, spmFile, withoutSPMHint)
+			return tokenizer.Spec{}, tokenizer.Missingf("%s: has %s, which is not read yet, and no %s, which is: %s", dir, tokenizerJSON, spmFile, withoutSPMHint)
 		}
-		return tokenizer.Spec{}, fmt.Errorf("%s: has no tokenizer, want %s: %s", dir, spmFile, withoutSPMHint)
+		return tokenizer.Spec{}, tokenizer.Missingf("%s: has no tokenizer, want %s: %s", dir, spmFile, withoutSPMHint)
 	}
 	if err != nil {
 		return tokenizer.Spec{}, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime"
 )
 
@@ -34,9 +36,15 @@ func (c *compileCmd) Run(e *env) error {
 	e.warnUnread(m)
 	stop := e.busy("compiling")
 	start := time.Now()
-	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), tokenizer: true})
+	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV)})
 	stop()
 	if err != nil {
+		return err
+	}
+	var missing *tokenizer.Missing
+	if done.Program.Tokenizer, err = m.Tokenizer(); errors.As(err, &missing) {
+		fmt.Fprintf(e.stderr, "llorch: warning: the artifact has no tokenizer and runs on --ids alone: %v\n", err)
+	} else if err != nil {
 		return err
 	}
 	return c.finish(e, done, done.Weights(m.Data), time.Since(start))

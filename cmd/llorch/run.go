@@ -69,7 +69,10 @@ func (c *runCmd) Run(e *env) error {
 	}
 	defer m.Close()
 	opt.Chunk = min(opt.Chunk, m.chunk)
-	if m.Tokenizer != nil {
+	if c.IDs == "" {
+		if m.Tokenizer == nil {
+			return fmt.Errorf("%s: has no tokenizer: give the prompt as --ids", c.Model)
+		}
 		opt.Tokenizer = m.Tokenizer
 		ids = m.Tokenizer.Encode(prompt, tokenizer.Options{})
 	}

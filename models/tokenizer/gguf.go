@@ -23,9 +23,9 @@ func FromGGUF(name string, md Metadata) (Spec, error) {
 	case err != nil:
 		return Spec{}, err
 	case !ok:
-		return Spec{}, fmt.Errorf("%s: %smodel: missing; the file has no tokenizer", name, ggml)
+		return Spec{}, Missingf("%s: %smodel: missing; the file has no tokenizer", name, ggml)
 	case model != "llama":
-		return Spec{}, fmt.Errorf("%s: %smodel: tokenizer %q is not supported, want \"llama\" (SentencePiece BPE)", name, ggml, model)
+		return Spec{}, Missingf("%s: %smodel: tokenizer %q is not supported, want \"llama\" (SentencePiece BPE)", name, ggml, model)
 	}
 	k := keys{name: name, md: md}
 	s := Spec{Model: SPM, Pieces: k.pieces()}
