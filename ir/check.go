@@ -78,7 +78,9 @@ func (c *Check) checkType(declared Type) {
 			c.Node.Type = Type{}
 		}
 		if t.Index(a.Name) < i {
-			c.fail(0, "axis "+a.Name+" occurs twice", []Row{{c.label(), t}}, "", "rename one of them first")
+			if len(c.errs) == 0 { // else the op has told
+				c.fail(0, "axis "+a.Name+" occurs twice", []Row{{c.label(), t}}, "", "rename one of them first")
+			}
 			c.Node.Type = Type{}
 		}
 	}
@@ -93,6 +95,9 @@ func (c *Check) checkType(declared Type) {
 
 // badAxis says what no extent may be, or "".
 func (c *Check) badAxis(a Axis) string {
+	if !isName(a.Name) {
+		return fmt.Sprintf("axis %q has a name that the text form cannot hold: letters, digits, _ and .", a.Name)
+	}
 	if err := a.Dim.Err(); err != nil {
 		return fmt.Sprintf("the extent of axis %s is invalid: %v", a.Name, err)
 	}

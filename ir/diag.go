@@ -90,7 +90,7 @@ func align(rows []Row) []string {
 	}
 	out := make([]string, len(rows))
 	for i, r := range rows {
-		if !r.Type.Valid() || len(rows) == 1 {
+		if len(rows) == 1 { // nothing to align, and an axis that occurs twice shows
 			out[i] = fmt.Sprintf("%-*s  %s", label, r.Label, r.Type)
 			continue
 		}
@@ -159,14 +159,25 @@ func whyNotEqual(x, y dim.Dim, p dim.Proof, b *dim.Bounds) string {
 	}
 	xv, _ := x.Eval(p.Counter)
 	yv, _ := y.Eval(p.Counter)
+	if len(x.Symbols())+len(y.Symbols()) == 0 {
+		return fmt.Sprintf("%d against %d", xv, yv)
+	}
 	s := ""
-	if only := onlyWhile(x.Sub(y)); only != "" {
+	if only := onlyWhile(x.Sub(y)); never(x, y, b) {
+		s = fmt.Sprintf("%s is never %s; ", x, y)
+	} else if only != "" {
 		s = fmt.Sprintf("%s is %s only while %s; ", x, y, only)
 	}
-	if env := envString(p.Counter, b); env != "" && (len(x.Symbols()) > 0 || len(y.Symbols()) > 0) {
-		return fmt.Sprintf("%swith %s: %d against %d", s, env, xv, yv)
+	if env := envString(p.Counter, b); env != "" {
+		s += "with " + env + ": "
 	}
 	return fmt.Sprintf("%s%d against %d", s, xv, yv)
+}
+
+// never reports that x and y differ for every allowed value.
+func never(x, y dim.Dim, b *dim.Bounds) bool {
+	one := dim.Const(1)
+	return b.GreaterEqual(x.Sub(y), one).Verdict == dim.Proved || b.GreaterEqual(y.Sub(x), one).Verdict == dim.Proved
 }
 
 // onlyWhile says for which values a difference is zero: "P = 0", or "" when there are none worth saying.

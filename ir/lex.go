@@ -25,7 +25,7 @@ func lex(file, src string) ([]token, error) {
 			line++
 			i++
 			continue
-		case c == ' ' || c == '\t' || c == '\r':
+		case blank(c):
 			i++
 			continue
 		case c == '#' || strings.HasPrefix(src[i:], "//"):
@@ -44,9 +44,7 @@ func lex(file, src string) ([]token, error) {
 			}
 			ts = append(ts, token{'0', src[i:j], line})
 		case c == '@':
-			for j < len(src) && src[j] != ' ' && src[j] != '\n' && src[j] != '\r' && src[j] != '\t' {
-				j++
-			}
+			j += positionLen(src[i:])
 			ts = append(ts, token{'@', src[i+1 : j], line})
 		case strings.IndexByte("{}[]()=,:+-*<>", c) >= 0:
 			j++
@@ -59,6 +57,40 @@ func lex(file, src string) ([]token, error) {
 	return append(ts, token{kind: 'e', text: "end of file", line: line}), nil
 }
 
+// positionLen is the length of "@my file.go:7", which ends with the first number before a blank: file names have blanks
+// too. What has no number ends at the first blank.
+func positionLen(s string) int {
+	if end := strings.IndexByte(s, '\n'); end >= 0 {
+		s = s[:end]
+	}
+	for i := 1; i <= len(s); i++ {
+		if (i == len(s) || blank(s[i])) && colonNumber(s[:i]) {
+			return i
+		}
+	}
+	if first := strings.IndexAny(s, " \t\r"); first >= 0 {
+		return first
+	}
+	return len(s)
+}
+
+// colonNumber reports that s ends with a colon and digits.
+func colonNumber(s string) bool {
+	file := strings.TrimRight(s, "0123456789")
+	return len(file) < len(s) && strings.HasSuffix(file, ":")
+}
+
+// isName reports that s is one word of the text form.
+func isName(s string) bool {
+	for i := range len(s) {
+		if !letter(s[i]) && (i == 0 || !digit(s[i]) && s[i] != '.') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func blank(c byte) bool  { return c == ' ' || c == '\t' || c == '\r' }
 func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }
 func digit(c byte) bool  { return c >= '0' && c <= '9' }
 

@@ -88,13 +88,19 @@ func (p *parser) accept(kind byte) bool {
 	return false
 }
 
+// inBraces reports that neither } nor the end comes next.
+func (p *parser) inBraces() bool {
+	k := p.peek().kind
+	return p.err == nil && k != '}' && k != 'e'
+}
+
 func (p *parser) graph() *Graph {
 	if t := p.next(); t.text != "graph" {
 		p.fail(t, "found %s, want graph", t.text)
 	}
 	p.g = New(p.name("the graph's name"), p.table)
 	p.want('{', "{")
-	for p.err == nil && p.peek().kind != '}' {
+	for p.inBraces() {
 		p.statement()
 	}
 	p.want('}', "}")
@@ -199,7 +205,7 @@ func (p *parser) group() {
 	}
 	gr.Role = Role(role)
 	p.want('{', "{")
-	for p.err == nil && p.peek().kind != '}' {
+	for p.inBraces() {
 		p.node(gr)
 	}
 	p.want('}', "}")

@@ -59,6 +59,9 @@ func checkNames(g *Graph) Errors {
 			errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "the name is taken by a value declared at " + first.Pos.String()})
 		}
 		names[n.Name] = n
+		if !isName(n.Name) {
+			errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "the name is none that the text form can hold: letters, digits, _ and ."})
+		}
 		for _, in := range n.In {
 			if in != nil && !defined[in] {
 				errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "reads " + in.Name + ", which is defined after it or in another graph"})
@@ -122,7 +125,11 @@ func checkGroups(g *Graph) Errors {
 			}
 			in[n] = true
 			for _, x := range n.In {
-				if x != nil && x.Group != nil && slices.Index(g.Groups, x.Group) > i {
+				switch {
+				case x == nil || x.Group == nil:
+				case x.Group == gr && !in[x]:
+					errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "reads " + x.Name + ", which kernel " + gr.Name + " computes after it"})
+				case slices.Index(g.Groups, x.Group) > i:
 					errs = append(errs, &Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name, What: "kernel " + gr.Name + " runs before " + x.Group.Name + ", whose " + x.Name + " it reads"})
 				}
 			}

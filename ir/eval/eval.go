@@ -66,7 +66,7 @@ func Eval(g *ir.Graph, r Run) ([]*ir.Array, error) {
 		if isData(o) {
 			a, err := r.data(o)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("eval: %w", err)
 			}
 			out[i] = a
 		}
@@ -107,7 +107,7 @@ func (r *Run) node(n *ir.Node, values map[*ir.Node]*ir.Array, past int) (*ir.Arr
 func (r *Run) data(n *ir.Node) (*ir.Array, error) {
 	if n.Type.State {
 		if a := r.State[n.Name]; a != nil {
-			return a, nil
+			return a, r.fits(n, a)
 		}
 		a, err := ir.NewArray(n.Type, r.Env)
 		if err != nil {
@@ -123,20 +123,25 @@ func (r *Run) data(n *ir.Node) (*ir.Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := ir.NewArray(ir.Type{DType: n.Type.DType}, nil)
-	if err != nil {
-		return nil, err
-	}
-	size := len(want.Data)
-	for _, ax := range n.Type.Axes {
+	return a, r.fits(n, a)
+}
+
+// fits holds what came from outside against its type.
+func (r *Run) fits(n *ir.Node, a *ir.Array) error {
+	size, same := 1, len(a.Axes) == len(n.Type.Axes)
+	for i, ax := range n.Type.Axes {
 		v, err := ax.Dim.Eval(r.Env)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		same = same && a.Axes[i] == ax.Name && a.Dims[i] == int(v)
 		size *= int(v)
 	}
 	if len(a.Data) != size {
-		return nil, fmt.Errorf("%s has %d elements, its type %s wants %d", n.Name, len(a.Data), n.Type, size)
+		return fmt.Errorf("%s has %d elements, its type %s wants %d", n.Name, len(a.Data), n.Type, size)
 	}
-	return a, nil
+	if !same {
+		return fmt.Errorf("%s has axes %v of %v, its type is %s", n.Name, a.Axes, a.Dims, n.Type)
+	}
+	return nil
 }

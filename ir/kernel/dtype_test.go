@@ -77,22 +77,25 @@ func unpack(t *testing.T, row *DTypeRow, block []byte, i int64) float32 {
 		}
 		return I(v)
 	}
-	var eval func(e Expr) Value
-	eval = func(e Expr) Value {
-		switch e := e.(type) {
-		case *IntLit:
-			return Value{I: e.V}
-		case *FloatLit:
-			return Value{F: e.V}
-		}
-		c := e.(*Call)
-		var args []Value
-		for _, a := range c.Args {
-			args = append(args, eval(a))
-		}
-		return c.Fn.Eval(args)
+	return evaluate(row.Unpack(word, I(i)), nil).F
+}
+
+// evaluate computes an expression without loads.
+func evaluate(e Expr, env map[string]Value) Value {
+	switch e := e.(type) {
+	case *IntLit:
+		return Value{I: e.V}
+	case *FloatLit:
+		return Value{F: e.V}
+	case *Var:
+		return env[e.Name]
 	}
-	return eval(row.Unpack(word, I(i))).F
+	c := e.(*Call)
+	var args []Value
+	for _, a := range c.Args {
+		args = append(args, evaluate(a, env))
+	}
+	return c.Fn.Eval(args)
 }
 
 func TestEverySmallFloat(t *testing.T) {

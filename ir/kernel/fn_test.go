@@ -129,6 +129,40 @@ func TestSimplifyKeepsTheValue(t *testing.T) {
 	})
 }
 
+// TestSimplifyKeepsFloats does so for floats, whose zeros have no sign in it: no function here tells -0 from 0.
+func TestSimplifyKeepsFloats(t *testing.T) {
+	leaves := []Expr{F(0), F(1), F(-2.5), F(1e30), F(math.Inf(1)), FloatVar("v"), FloatVar("u")}
+	binary := []string{"add", "sub", "mul", "min", "max", "div"}
+	rapid.Check(t, func(t *rapid.T) {
+		env := map[string]Value{}
+		for _, n := range []string{"u", "v"} {
+			env[n] = Value{F: rapid.Float32().Draw(t, n)}
+		}
+		var draw func(depth int) (raw, folded Expr)
+		draw = func(depth int) (Expr, Expr) {
+			if depth == 0 || rapid.IntRange(0, 3).Draw(t, "leaf") == 0 {
+				e := rapid.SampledFrom(leaves).Draw(t, "e")
+				return e, e
+			}
+			a, fa := draw(depth - 1)
+			if fn := Lookup(rapid.SampledFrom([]string{"", "exp", "cos", "tanh"}).Draw(t, "unary"), Float); fn != nil {
+				return &Call{fn, []Expr{a}}, simplify(&Call{fn, []Expr{fa}})
+			}
+			fn := Lookup(rapid.SampledFrom(binary).Draw(t, "binary"), Float)
+			b, fb := F(1), F(1)
+			if fn.Name != "div" {
+				b, fb = draw(depth - 1)
+			}
+			return &Call{fn, []Expr{a, b}}, simplify(&Call{fn, []Expr{fa, fb}})
+		}
+		raw, folded := draw(4)
+		want, got := evaluate(raw, env).F, evaluate(folded, env).F
+		if want != got && (want == want || got == got) {
+			t.Fatalf("%s = %v became %s = %v", ExprString(raw), want, ExprString(folded), got)
+		}
+	})
+}
+
 func TestApplyPanics(t *testing.T) {
 	for _, f := range []func(){
 		func() { Apply("nothing", I(1)) }, func() { Apply("add", I(1)) }, func() { Apply("add", I(1), F(1)) },

@@ -290,6 +290,9 @@ func TestFaults(t *testing.T) {
 		{"m[n] = 1.0", 4, "kernel f, group 0: store m[4]: m has 4 elements"},
 		{"y[0] = m[n]", -4, "kernel f, group 0: load m[-4]: m has 4 elements"},
 		{"ids[0] = n", 1 << 31, "kernel f, group 0: store ids[0]: 2147483648 does not fit i32"},
+		{"ids[0] = n", -1<<31 - 1, "kernel f, group 0: store ids[0]: -2147483649 does not fit i32"},
+		{"on[0] = n", 2, "kernel f, group 0: store on[0]: 2 does not fit bool"},
+		{"on[0] = n", -1, "kernel f, group 0: store on[0]: -1 does not fit bool"},
 		{"a := 1 / n", 0, "kernel f, group 0: 1 / 0 in 1 / n is not defined"},
 		{"a := n % 2", -1, "kernel f, group 0: -1 % 2 in n % 2 is not defined"},
 		{"a := 1 << n", -1, "kernel f, group 0: 1 << -1 in 1 << n is not defined"},
@@ -302,8 +305,8 @@ func TestFaults(t *testing.T) {
 		{"mix(m, 0, w, 0, n, x, 0, 0, 2, 1, 3)", 1, "kernel f, group 0: load w[1:4]: w has 3 elements"},
 		{"mix(m, 0, w, 0, 0, x, 0, 0, n, 1, 3)", 5, "kernel f, group 0: load x[0:5]: x has 4 elements"},
 	} {
-		k := parsed(t, "func f(x in_f32, w weight, ids state_i32, y out_f32, n int) {\n\tgrid(g, 2)\n\tgroup(m, 4)\n"+c.body+"\n}\n")
-		err := tryAll(k, Options{}, []*Mem{x, mem(F16, 1, 2, 3), {I32, make([]byte, 8)}, y}, []int64{c.n})
+		k := parsed(t, "func f(x in_f32, w weight, ids state_i32, on state_bool, y out_f32, n int) {\n\tgrid(g, 2)\n\tgroup(m, 4)\n"+c.body+"\n}\n")
+		err := tryAll(k, Options{}, []*Mem{x, mem(F16, 1, 2, 3), {I32, make([]byte, 8)}, {BoolT, make([]byte, 1)}, y}, []int64{c.n})
 		require.EqualError(t, err, c.want)
 	}
 }

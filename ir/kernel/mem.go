@@ -53,10 +53,10 @@ func (m *Mem) store(row *DTypeRow, i int64, v Value, one []float32) error {
 	}
 	dst := m.Data[i*int64(row.Bytes):][:row.Bytes]
 	if row.Encode == nil {
-		storeInt(dst, v.I)
-		if loadInt(dst) != v.I {
+		if !fits(dst, v.I) {
 			return fmt.Errorf("%d does not fit %s", v.I, row.Name)
 		}
+		storeInt(dst, v.I)
 		return nil
 	}
 	one[0] = v.F
@@ -83,6 +83,13 @@ func loadInt(src []byte) int64 {
 		return int64(src[0])
 	}
 	return int64(int32(binary.LittleEndian.Uint32(src)))
+}
+
+func fits(dst []byte, v int64) bool {
+	if len(dst) == 1 {
+		return v == 0 || v == 1
+	}
+	return v == int64(int32(v))
 }
 
 func storeInt(dst []byte, v int64) {

@@ -1,12 +1,14 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +29,7 @@ func Parse(src string) (k *Kernel, err error) {
 	p := &textParser{fset: token.NewFileSet(), scope: newScope()}
 	file, err := parser.ParseFile(p.fset, "", clause+src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		return nil, syntaxError(err)
+		return nil, syntaxError(src, err)
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -41,12 +43,16 @@ func Parse(src string) (k *Kernel, err error) {
 	return p.kernel(file), nil
 }
 
-func syntaxError(err error) error {
+// syntaxError places the first of go/parser's errors by its offset, as its line and column obey //line comments.
+func syntaxError(src string, err error) error {
 	var list scanner.ErrorList
-	if errors.As(err, &list) && len(list) > 0 {
-		return fmt.Errorf("%d:%d: %s", list[0].Pos.Line-1, list[0].Pos.Column, list[0].Msg)
+	if !errors.As(err, &list) || len(list) == 0 {
+		return fmt.Errorf("1:1: %w", err)
 	}
-	return fmt.Errorf("1:1: %w", err)
+	first := slices.MinFunc(list, func(a, b *scanner.Error) int { return cmp.Compare(a.Pos.Offset, b.Pos.Offset) })
+	before := src[:min(max(first.Pos.Offset-len(clause), 0), len(src))]
+	line, column := 1+strings.Count(before, "\n"), len(before)-strings.LastIndexByte(before, '\n')
+	return fmt.Errorf("%d:%d: %s", line, column, first.Msg)
 }
 
 // textParser turns Go's syntax tree into a kernel. Its methods leave through bailout on the first error.

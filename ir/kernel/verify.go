@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// Verify checks what every target relies on, and returns all that is wrong:
+// Verify checks what every target relies on, and returns all that is wrong, without repeating itself:
 //
 //   - names are declared before use, once in a scope, and types agree;
 //   - In and Weight buffers are not stored to, Out buffers not loaded;
@@ -16,7 +17,7 @@ import (
 //     lanes;
 //   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs.
 func Verify(k *Kernel) error {
-	v := &verifier{kernel: k, scope: newScope()}
+	v := &verifier{kernel: k, scope: newScope(), seen: map[string]bool{}}
 	v.header()
 	v.stmts(k.Body)
 	return errors.Join(v.errs...)
@@ -28,15 +29,19 @@ type verifier struct {
 	at      string // what is being checked: a part of the header,
 	stmtAt  Stmt   // or a statement
 	inLanes bool
+	seen    map[string]bool // what errs says already
 	errs    []error
 }
 
 func (v *verifier) fail(format string, args ...any) {
-	at := v.at
-	if at == "" {
-		at = head(v.stmtAt)
+	if v.at == "" {
+		v.at = head(v.stmtAt)
 	}
-	v.errs = append(v.errs, fmt.Errorf("kernel %s: %s: %s", v.kernel.Name, at, fmt.Sprintf(format, args...)))
+	text := fmt.Sprintf("kernel %s: %s: %s", v.kernel.Name, v.at, fmt.Sprintf(format, args...))
+	if !v.seen[text] {
+		v.seen[text] = true
+		v.errs = append(v.errs, errors.New(text))
+	}
 }
 
 func (v *verifier) check(err error) {
@@ -51,8 +56,8 @@ func (v *verifier) header() {
 	v.check(checkIdentifier(k.Name))
 	v.at = "doc"
 	for _, line := range k.Doc {
-		if strings.TrimRight(line, " \t") != line || strings.ContainsFunc(line, unprintable) {
-			v.fail("%q ends in a space or has control characters", line)
+		if strings.TrimRight(line, " \t") != line || strings.ContainsFunc(line, unprintable) || !utf8.ValidString(line) {
+			v.fail("%q ends in a space, has control characters or is no UTF-8", line)
 		}
 	}
 	v.at = "parameters"

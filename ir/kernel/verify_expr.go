@@ -64,6 +64,9 @@ func (v *verifier) call(c *Call) bool {
 	return true
 }
 
+// maxHead bounds what an error quotes: a statement may be as long as the kernel and have as many errors as operands.
+const maxHead = 200
+
 // head is the first line of a statement's text, for errors.
 func head(s Stmt) string {
 	var p printer
@@ -78,7 +81,11 @@ func head(s Stmt) string {
 		p.stmt(s)
 	}
 	line, _, _ := strings.Cut(gofmt(p.String()), "\n")
-	return strings.TrimSuffix(line, " {")
+	line = strings.TrimSuffix(line, " {")
+	if len(line) > maxHead {
+		line = line[:maxHead] + "..."
+	}
+	return line
 }
 
 // loads calls f for every load in e, inner ones first.

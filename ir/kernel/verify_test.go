@@ -40,7 +40,8 @@ func TestVerifyRefusesBuilt(t *testing.T) {
 		change     func(k *Kernel)
 	}{
 		{"kernel name", `kernel a b: name: "a b" is no identifier`, func(k *Kernel) { k.Name = "a b" }},
-		{"doc", `kernel f: doc: "a\nb" ends in a space or has control characters`, func(k *Kernel) { k.Doc = []string{"a\nb"} }},
+		{"doc", `kernel f: doc: "a\nb" ends in a space, has control characters or is no UTF-8`, func(k *Kernel) { k.Doc = []string{"a\nb"} }},
+		{"doc of bytes", `kernel f: doc: "\xff" ends in a space, has control characters or is no UTF-8`, func(k *Kernel) { k.Doc = []string{"\xff"} }},
 		{"keyword", `kernel f: parameters: "for" is no identifier`, func(k *Kernel) { k.Ints = append(k.Ints, "for") }},
 		{"reserved", `kernel f: parameters: exp is reserved`, func(k *Kernel) { k.Floats = []string{"exp"} }},
 		{"twice", `kernel f: parameters: x is declared already`, func(k *Kernel) { k.Ints = append(k.Ints, "x") }},
@@ -81,6 +82,17 @@ func TestVerifyRefusesBuilt(t *testing.T) {
 			require.EqualError(t, Verify(k), c.want)
 		})
 	}
+}
+
+// TestVerifyOfManyErrors: what errors say does not grow with the statement times its operands.
+func TestVerifyOfManyErrors(t *testing.T) {
+	e := At("y", I(0))
+	for range 14 {
+		e = Add(e, e)
+	}
+	k := &Kernel{Name: "f", Bufs: []Buf{{"y", Out, F32}}, Body: []Stmt{&Let{"a", e}, &Let{"b", e}}}
+	long := ExprString(e)[:maxHead-len("a := ")] + "...: y is loaded, but its role is out"
+	require.EqualError(t, Verify(k), "kernel f: a := "+long+"\nkernel f: b := "+long)
 }
 
 func body(s ...Stmt) func(*Kernel) {

@@ -81,9 +81,10 @@ func inferAppend(c *ir.Check) ir.Type {
 	}
 	all := c.G.Step.Past.Add(c.G.Step.New)
 	if n, ok := c.Axis(4, 1, newAxis); ok {
-		c.Extent(4, fmt.Sprintf("axis %s of %s", newAxis, c.Label(1)), n.Dim, c.G.Step.New, "")
 		if state.Index(newAxis) >= 0 {
-			c.Fail(4, "", "new tokens lie along %s, but %s has an axis %s of its own", newAxis, c.Label(0), newAxis)
+			c.Fail(4, "", "new tokens cannot lie along %s, an axis of %s", newAxis, c.Label(0))
+		} else {
+			c.Extent(4, fmt.Sprintf("axis %s of %s", newAxis, c.Label(1)), n.Dim, c.G.Step.New, "")
 		}
 	}
 	if c.Positions(7, 2) && c.StartsAtPast(7, 2) {
@@ -98,7 +99,7 @@ func inferAppend(c *ir.Check) ir.Type {
 		}
 		t.Axes = append(t.Axes, a)
 		if _, ok := c.Axis(5, 1, a.Name); ok {
-			c.SameExtent(5, 1, 0, a.Name)
+			c.SameExtent(5, 0, 1, a.Name)
 		}
 	}
 	if len(x.Axes) > len(state.Axes) {

@@ -106,7 +106,7 @@ func inferBroadcast(c *ir.Check) ir.Type {
 			c.Fail(3, "broadcast or rename one of them explicitly", "%s has axis %s, which %s lacks", c.Label(small), a.Name, c.Label(big))
 			continue
 		}
-		c.SameExtent(2, small, big, a.Name)
+		c.SameExtent(2, 0, 1, a.Name)
 	}
 	return ir.Tensor(kernel.F32, c.In[big].Axes...)
 }

@@ -107,7 +107,7 @@ var indexMaps = []*ir.Op{
 			a, ok := c.Axis(1, 0, c.Node.Word("over"))
 			t := c.In[0].With(slices.Clone(c.In[0].Axes)...)
 			if ok {
-				c.AtMost(2, "1", dim.Const(1), a.Dim, "")
+				c.AtMost(2, "the number of elements wanted of axis "+a.Name, dim.Const(1), a.Dim, "")
 				t.Axes[t.Index(a.Name)].Dim = dim.Const(1)
 			}
 			return t

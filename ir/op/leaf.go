@@ -74,6 +74,7 @@ func inferData(c *ir.Check) ir.Type {
 	t := c.Node.Type
 	if t.State || t.From != nil || t.DType == kernel.Pos {
 		c.Wrong(1, "states come from the op state, positions from the op positions", "its type is %s, want a tensor", t)
+		return ir.Type{}
 	}
 	return t
 }
@@ -111,6 +112,9 @@ func inferState(c *ir.Check) ir.Type {
 		if _, ok := a.Dim.Const(); !ok {
 			c.Wrong(3, "the bounds hold what varies to what is allotted: bound P+S <= 512", "axis %s has the extent %s, want a constant", a.Name, a.Dim)
 		}
+	}
+	if !c.OK() {
+		return ir.Type{}
 	}
 	return t
 }

@@ -78,18 +78,18 @@ func inferRope(c *ir.Check) ir.Type {
 	}
 	w, isConst := width.Const()
 	if !isConst || w%2 != 0 || w <= 0 {
-		c.Fail(3, "a rotation turns pairs", "width is %s, want an even number", width)
+		c.Fail(3, "a rotation turns pairs", "width is %s, want a positive even number", width)
 		return t
 	}
 	c.AtMost(4, "width", width, a.Dim, "")
 	pair, _ := c.In[1].Axis("pair")
 	c.Extent(5, "the number of pairs", pair.Dim, dim.Const(w/2), "one frequency a pair: width/2 of them")
-	q := c.In[1].Axes[0].Name
-	if _, ok := c.Axis(6, 0, q); ok {
-		c.SameExtent(6, 0, 1, q)
+	q := c.In[1].Axes[0]
+	if x, ok := c.Axis(6, 0, q.Name); ok {
+		c.Extent(6, "the number of rotations", q.Dim, x.Dim, "one a position: as many as "+c.Label(0)+" has along "+q.Name)
 	}
-	if q == a.Name {
-		c.Fail(6, "", "%s lies along positions, which are not rotated", q)
+	if q.Name == a.Name {
+		c.Fail(6, "", "%s lies along positions, which are not rotated", q.Name)
 	}
 	return t
 }
