@@ -16,7 +16,7 @@ var indexMaps = []*ir.Op{
 		Attrs: []ir.AttrSpec{
 			{Name: "axis", Kind: ir.AttrAxis}, {Name: "into", Kind: ir.AttrAxes},
 		},
-		Constraints: []string{"x has the axis", "the product of the new extents is the axis's"},
+		Constraints: []string{"x has the axis", "the product of the new extents is the axis's", "x is a tensor of floats"},
 		Infer:       inferSplit,
 		Eval:        copyData,
 		View:        always,
@@ -34,7 +34,7 @@ var indexMaps = []*ir.Op{
 		Attrs: []ir.AttrSpec{
 			{Name: "axes", Kind: ir.AttrNames}, {Name: "into", Kind: ir.AttrAxis},
 		},
-		Constraints: []string{"x has the axes, of which each is named once", "at most one of their extents is symbolic"},
+		Constraints: []string{"x has the axes, of which each is named once", "at most one of their extents is symbolic", "x is a tensor of floats"},
 		Infer:       inferMerge,
 		Eval:        evalMerge,
 		View:        mergesInOrder,
@@ -54,8 +54,9 @@ var indexMaps = []*ir.Op{
 		Doc:         "x with an axis under another name",
 		Args:        []string{"x"},
 		Attrs:       []ir.AttrSpec{{Name: "axis", Kind: ir.AttrAxis}, {Name: "to", Kind: ir.AttrAxis}},
-		Constraints: []string{"x has the axis", "x has none of the new name"},
+		Constraints: []string{"x has the axis", "x has none of the new name", "x is a tensor of floats"},
 		Infer: func(c *ir.Check) ir.Type {
+			c.Float(3, 0)
 			from, to := c.Node.Word("axis"), c.Node.Word("to")
 			t := c.In[0]
 			t.Axes = slices.Clone(t.Axes)
@@ -80,8 +81,9 @@ var indexMaps = []*ir.Op{
 		Doc:         "x repeated along new axes, which come first",
 		Args:        []string{"x"},
 		Attrs:       []ir.AttrSpec{{Name: "axes", Kind: ir.AttrAxes}},
-		Constraints: []string{"x has none of the axes"},
+		Constraints: []string{"x has none of the axes", "x is a tensor of floats"},
 		Infer: func(c *ir.Check) ir.Type {
+			c.Float(2, 0)
 			for _, a := range c.Node.AxesAttr("axes") {
 				if c.In[0].Index(a.Name) >= 0 {
 					c.Fail(1, "", "%s already has an axis %s", c.Label(0), a.Name)
@@ -102,8 +104,9 @@ var indexMaps = []*ir.Op{
 		Doc:         "the last element of x along an axis, which keeps extent 1",
 		Args:        []string{"x"},
 		Attrs:       []ir.AttrSpec{{Name: "over", Kind: ir.AttrAxis}},
-		Constraints: []string{"x has the axis", "its extent is at least 1"},
+		Constraints: []string{"x has the axis", "its extent is at least 1", "x is a tensor of floats"},
 		Infer: func(c *ir.Check) ir.Type {
+			c.Float(3, 0)
 			a, ok := c.Axis(1, 0, c.Node.Word("over"))
 			t := c.In[0].With(slices.Clone(c.In[0].Axes)...)
 			if ok {
@@ -130,6 +133,7 @@ var indexMaps = []*ir.Op{
 }
 
 func inferSplit(c *ir.Check) ir.Type {
+	c.Float(3, 0)
 	into := c.Node.AxesAttr("into")
 	a, ok := c.Axis(1, 0, c.Node.Word("axis"))
 	if !ok {
@@ -146,6 +150,7 @@ func inferSplit(c *ir.Check) ir.Type {
 }
 
 func inferMerge(c *ir.Check) ir.Type {
+	c.Float(3, 0)
 	var parts, rest []ir.Axis
 	names := c.Node.Names("axes")
 	for i, n := range names {
