@@ -89,6 +89,8 @@ func TestParseErrors(t *testing.T) {
 		{"fraction", in("bound S >= 1.5"), `g.ir:5: dimension "1.5", offset 1: + or - expected, found '.'`},
 		{"large", in("bound S <= 999999999999999999999"), `g.ir:5: dimension "999999999999999999999", offset 0: 999999999999999999999 exceeds 2^48`},
 		{"step", in("step S before P"), "g.ir:5: found before, want after"},
+		{"two steps", in("step S after 0\n step S after 1"), "g.ir:6: the graph has a step already"},
+		{"two examples", in("example S=1\n example S=2"), "g.ir:6: the graph has an example already"},
 		{"example", in("example S=x"), "g.ir:5: found x, want an integer"},
 		{"example of a fraction", in("example S=1.5"), "g.ir:5: 1.5 is not an integer"},
 		{"example of no symbol", in("example T=5"), "g.ir:5: symbol T is not declared above"},
