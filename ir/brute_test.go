@@ -138,7 +138,7 @@ func TestBroadcastBruteForce(t *testing.T) {
 		}
 		require.Len(t, errs, len(differ)+len(small.Axes)-len(both), "every difference and every strange axis is told:\n%v", errs)
 		if len(errs) == 0 {
-			require.ElementsMatch(t, axisNames(big), axisNames(z.Type)) // extents may be equal without looking it
+			require.ElementsMatch(t, namesOf(big), namesOf(z.Type)) // extents may be equal without looking it
 		}
 		for _, e := range errs {
 			if e.Rule == 2 {
@@ -177,7 +177,7 @@ func TestMatmulBruteForce(t *testing.T) {
 	})
 }
 
-func axisNames(t ir.Type) []string {
+func namesOf(t ir.Type) []string {
 	var names []string
 	for _, a := range t.Axes {
 		names = append(names, a.Name)
