@@ -3,9 +3,16 @@
 // without a Go toolchain at hand; what has no kernel here runs in the interpreter.
 package gen
 
-import "github.com/llorch/llorch/runtime/cpu"
+import (
+	"slices"
+
+	"github.com/llorch/llorch/runtime/cpu"
+)
 
 //go:generate go run ./internal/generate
+//go:generate go run ./internal/assemble
 
 // Library is what the CPU engine runs.
-func Library() cpu.Library { return cpu.Library{Kernels: Kernels, Tiles: Tiles} }
+func Library() cpu.Library {
+	return cpu.Library{Kernels: Kernels, Tiles: slices.Concat(Tiles, levelTiles)}
+}

@@ -31,7 +31,7 @@ type Buffer struct {
 // Tile is the inner loops for one weight type at one CPU level. Indexes and strides count elements.
 type Tile struct {
 	DType kernel.DType
-	Level string // "portable"; later "avx2", "avx512vnni"
+	Level string // one that Levels may list
 	// Dot and Mix are kernel.Dot and kernel.Mix on slices that begin at the tile: acc[r*cols+c] = Σ_k w[wAt+r*wStride+k]·x[c*xStride+k],
 	// and acc[c*k+j] += Σ_r x[c*xStride+r]·w[wAt+r*wStride+j].
 	Dot func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)

@@ -12,6 +12,7 @@ type binder struct {
 	program *runtime.Program
 	kernels []boundKernel // by Launch.Kernel
 	weights [][]byte      // by Ref.Index
+	levels  []string      // that tiles may come from
 	tiles   map[kernel.DType]*Tile
 	arena   []byte
 }
@@ -23,13 +24,17 @@ type boundKernel struct {
 	matrices map[string]bool // buffers that the code reads through a tile
 }
 
-func newBinder(p *runtime.Program, w runtime.Weights, lib Library, warn func(string)) (*binder, error) {
+func newBinder(p *runtime.Program, w runtime.Weights, lib Library, opt Options) (*binder, error) {
+	levels, err := levelsFrom(opt.Level)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkSizes(p); err != nil {
 		return nil, err
 	}
-	b := &binder{program: p, tiles: lib.tiles()}
+	b := &binder{program: p, levels: levels, tiles: lib.tiles(levels)}
 	for i := range p.Kernels {
-		k, err := bindKernel(&p.Kernels[i], lib, warn)
+		k, err := bindKernel(&p.Kernels[i], lib, opt.Warn)
 		if err != nil {
 			return nil, fmt.Errorf("kernel %d (%s): %w", i, p.Kernels[i].Name, err)
 		}
@@ -174,7 +179,7 @@ func (b *binder) buffer(s *runtime.Step, ref *runtime.Ref, k *boundKernel, param
 	}
 	buf.Tile = b.tiles[buf.DType]
 	if buf.Tile == nil && k.matrices[param.Name] {
-		return Buffer{}, fmt.Errorf("%s has dtype %s, which has no tile for this CPU (levels %v)", b.name(ref), ref.DType, Levels())
+		return Buffer{}, fmt.Errorf("%s has dtype %s, which has no tile for this CPU (levels %v)", b.name(ref), ref.DType, b.levels)
 	}
 	return buf, nil
 }

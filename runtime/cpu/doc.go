@@ -8,6 +8,7 @@
 //	cache.go              the KV memory of a sequence
 //	interp.go             kernels that the library lacks run in the kernel IR's interpreter
 //	level.go              tiles by CPU features
+//	micro.go              tiles in assembly: the range checks and loops around microkernels
 //
 // A program may come from a file that was edited, so New trusts none of its numbers; kernels index their buffers with Go's
 // bounds checks, and a panic in one is an error of the launch.

@@ -12,6 +12,8 @@ import (
 type Options struct {
 	// Threads run kernels; 0 is one for each CPU.
 	Threads int
+	// Level is the best CPU level whose tiles are used, one of Levels; "" is the first.
+	Level string
 	// Warn is told once of each kernel that the library lacks.
 	Warn func(message string)
 	// Profile is told of each launch, when not nil.
@@ -54,7 +56,7 @@ type stateUse struct {
 
 // New makes an engine for p. It checks all of p, and that the weights and the library fit it.
 func New(p *runtime.Program, w runtime.Weights, lib Library, opt Options) (*Engine, error) {
-	b, err := newBinder(p, w, lib, opt.Warn)
+	b, err := newBinder(p, w, lib, opt)
 	if err != nil {
 		return nil, err
 	}
