@@ -35,3 +35,18 @@ func TestInterrupt(t *testing.T) {
 	require.True(t, strings.HasSuffix(out.out.String(), "\n"))
 	require.Less(t, len(strings.Fields(out.out.String())), 40)
 }
+
+// TestInterruptedCompile: Ctrl-C while an artifact is written leaves nothing behind.
+func TestInterruptedCompile(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(dir, "m.gguf")
+	require.NoError(t, os.WriteFile(model, tinyGGUF(), 0o644))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	status := run(&env{ctx, strings.NewReader(""), &out, &errs}, []string{"compile", model, "--target", "cpu", "-o", filepath.Join(dir, "a")})
+	require.Equal(t, 130, status)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "only the model is there")
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -87,7 +88,7 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, t
 			return err
 		}
 		stop := e.busy("writing " + c.Output)
-		err = runtime.WriteArtifact(c.Output, done.Program, w, files)
+		err = runtime.WriteArtifact(c.Output, done.Program, interruptible{w, e.ctx}, files)
 		stop()
 		if err != nil {
 			return err
@@ -95,6 +96,20 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, t
 	}
 	c.summary(e, done, took)
 	return nil
+}
+
+// interruptible is weights that are no longer handed out once ctx has ended: Ctrl-C stops a long write, which then leaves
+// nothing.
+type interruptible struct {
+	runtime.Weights
+	ctx context.Context
+}
+
+func (w interruptible) Data(t *runtime.Tensor) ([]byte, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return w.Weights.Data(t)
 }
 
 // artifactFiles are the graph and the kernels' sources.

@@ -42,6 +42,7 @@ func main() { os.Exit(Main()) }
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for the first to be heard
 	return run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 }
 
