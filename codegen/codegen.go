@@ -25,12 +25,23 @@ type Target struct {
 var Targets = []*Target{
 	{
 		Name: "cpu", Schedule: lower.CPU,
-		DTypes: []kernel.DType{kernel.F32, kernel.F16, kernel.BF16},
+		DTypes: weightTypes(), // gocpu emits a tile for every row of the table
 		Sources: func(ks []*kernel.Kernel) (map[string][]byte, error) {
 			src, err := gocpu.Kernels(gocpu.Options{Package: "kernels", Source: "the model's graph"}, ks)
 			return map[string][]byte{"kernels.go": src}, err
 		},
 	},
+}
+
+// weightTypes are the weight types of the dtype table.
+func weightTypes() []kernel.DType {
+	var ds []kernel.DType
+	for _, r := range kernel.DTypes {
+		if r.Weight {
+			ds = append(ds, r.DType)
+		}
+	}
+	return ds
 }
 
 // Lookup finds a target by name.
