@@ -30,7 +30,7 @@ func (f *fuser) attention(n *ir.Node) {
 	if !open(mixed) || mixed.Op.Class != ir.Contraction || mixed.In[0] != n || over(mixed) != axis {
 		return
 	}
-	if !lower.AttentionForm(f.g, scores, mixed, axis) {
+	if !lower.AttentionForm(scores, mixed, axis) {
 		return
 	}
 	f.group(ir.RoleAttention, mixed.Name, append(chain, scores, mixed))

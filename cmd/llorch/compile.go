@@ -128,8 +128,8 @@ func artifactFiles(done *codegen.Compiled) (map[string][]byte, error) {
 
 func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration) {
 	p := done.Program
-	for _, s := range p.Steps {
-		plan := done.Module.Plans[done.Module.Graphs[indexOfStep(p, s.Name)]]
+	for i, s := range p.Steps {
+		plan := done.Module.Plans[done.Module.Graphs[i]]
 		fmt.Fprintf(e.stdout, "%-8s %3d kernel launches, arena %s (%s without reuse)\n", s.Name, len(s.Launches), size(s.Arena), size(plan.Sum))
 	}
 	mem := p.Memory()
@@ -142,15 +142,6 @@ func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration)
 	if c.Output != "" {
 		fmt.Fprintf(e.stdout, "wrote    %s\n", c.Output)
 	}
-}
-
-func indexOfStep(p *runtime.Program, name string) int {
-	for i, s := range p.Steps {
-		if s.Name == name {
-			return i
-		}
-	}
-	return 0
 }
 
 // size prints bytes in the unit that a person would use.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -36,8 +37,11 @@ func (c *irCmd) Run(e *env) error {
 	}
 	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: lower.CPU}
 	if c.After != "" {
+		if !slices.Contains(passes.Names(), c.After) {
+			return usageError{fmt.Errorf("no pass %s: want one of %s", c.After, strings.Join(passes.Names(), ", "))}
+		}
 		if err := passes.Run(m, c.After, nil); err != nil {
-			return usageError{err}
+			return err
 		}
 	}
 	for _, g := range m.Graphs {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/eval"
-	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/models"
 )
 
@@ -34,10 +33,7 @@ func TestSeedRun(t *testing.T) {
 
 	out := filepath.Join(t.TempDir(), "logits.f32")
 	runOK(t, "logits", model, "--ids", ids, "-o", out)
-	b, err := os.ReadFile(out)
-	require.NoError(t, err)
-	got := make([]float32, len(b)/4)
-	kernel.F32.Row().Decode(got, b)
+	got := readFloats(t, out)
 	want := reference(t, model, []float64{1, 9038, 2501, 263, 931})
 	require.Len(t, got, len(want))
 	worst := 0.0

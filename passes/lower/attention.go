@@ -12,7 +12,7 @@ import (
 //
 //	q [grid..., columns..., d]   in memory of its own; columns are the query heads that share keys
 //	k [batch..., keys, d], v [batch..., keys, d']   batch axes are among q's grid axes
-func AttentionForm(g *ir.Graph, scores, mixed *ir.Node, keys string) bool {
+func AttentionForm(scores, mixed *ir.Node, keys string) bool {
 	q, k, v := scores.In[0], scores.In[1], mixed.In[1]
 	d := scores.Word("over")
 	if lastAxis(q.Type) != d || lastAxis(k.Type) != d || k.Type.Index(keys) < 0 || q.Type.Index(keys) >= 0 {
@@ -30,11 +30,6 @@ func AttentionForm(g *ir.Graph, scores, mixed *ir.Node, keys string) bool {
 			continue
 		}
 		if q.Type.Index(a.Name) < 0 || v.Type.Index(a.Name) < 0 {
-			return false
-		}
-	}
-	for _, n := range []*ir.Node{k, v} {
-		if n.Group == nil && n.Op.Class != ir.StateStore && n.Op.Class != ir.Leaf && n.Op.Point == nil && n.Op.Class != ir.Contraction {
 			return false
 		}
 	}
@@ -161,27 +156,17 @@ func (s *attention) gridAt() coords {
 
 // matrix is where row j of a matrix of keys or values begins, and the distance between rows.
 func (s *attention) matrix(n *ir.Node, j kernel.Expr) (base, stride kernel.Expr) {
+	axes, key := n.Type.Axes, s.keys.Name
+	if n.Op.Class == ir.StateStore {
+		axes, key = n.In[0].Type.Axes, n.Word("over")
+	}
+	stride = kernel.I(1)
+	for _, a := range axes[slices.IndexFunc(axes, func(a ir.Axis) bool { return a.Name == key })+1:] {
+		stride = kernel.Mul(stride, s.extent(a.Name, a.Dim))
+	}
 	c := s.gridAt()
 	c.at[lastAxis(n.Type)] = kernel.I(0)
-	c.at[s.keys.Name] = kernel.I(0)
-	one := c.with(s.keys.Name, kernel.I(1))
-	stride = kernel.Sub(s.address(n, one), s.address(n, c))
-	axes := Storage(n).Type.Axes
-	if i := slices.IndexFunc(axes, func(a ir.Axis) bool { return a.Name == s.keyAxis(n) }); i >= 0 {
-		stride = kernel.I(1)
-		for _, a := range axes[i+1:] {
-			stride = kernel.Mul(stride, s.extent(a.Name, a.Dim))
-		}
-	}
 	return s.address(n, c.with(s.keys.Name, j)), stride
-}
-
-// keyAxis is what the memory of n calls the axis of keys.
-func (s *attention) keyAxis(n *ir.Node) string {
-	if n.Op.Class == ir.StateStore {
-		return n.Word("over")
-	}
-	return s.keys.Name
 }
 
 // epilogue applies the elementwise ops between scores and normalisation.
