@@ -18,20 +18,22 @@ import (
 // The files of a Hugging Face folder that say how to tokenize.
 const (
 	spmFile        = "tokenizer.model"
-	tokenizerJSON  = "tokenizer.json"
+	tokenizerJSON  = "tokenizer.json" // read where there is no tokenizer.model
+	templateFile   = "chat_template.jinja"
 	tokenizerHFn   = "tokenizer_config.json"
 	addedHFn       = "added_tokens.json"
 	generationHFn  = "generation_config.json"
 	addedDecoder   = "added_tokens_decoder"
 	eosKey         = "eos_token_id"
+	templateKey    = "chat_template"
 	withoutSPMHint = "run with --ids to give token ids in place of text"
 )
 
 // OpenTokenizer reads the tokenizer at path, which is as for Open. Nothing else of the model needs to be there or
-// supported: a GGUF of a vocabulary alone will do, and a folder with tokenizer.model.
+// supported: a GGUF of a vocabulary alone will do, and a folder with tokenizer.model or tokenizer.json.
 func OpenTokenizer(path string) (*tokenizer.Spec, error) {
 	at, isGGUF, err := locate(path)
-	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() && exists(filepath.Join(path, spmFile)) {
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() && (exists(filepath.Join(path, spmFile)) || exists(filepath.Join(path, tokenizerJSON))) {
 		at, isGGUF, err = path, false, nil
 	}
 	if err != nil {
@@ -58,27 +60,34 @@ func readTokenizerGGUF(path string) (tokenizer.Spec, error) {
 	return s, errors.Join(err, f.Close())
 }
 
-// tokenizerHF reads a folder's tokenizer.model and what the folder's other files change of it: added tokens, whether an
-// encoding has BOS and EOS, and the ids that end a generation.
+// tokenizerHF reads a folder's tokenizer.model or tokenizer.json and what the folder's other files change of it: added
+// tokens, whether an encoding has BOS and EOS, the ids that end a generation, and the chat template.
 func tokenizerHF(dir string) (tokenizer.Spec, error) {
-	file := filepath.Join(dir, spmFile)
+	file, read := filepath.Join(dir, spmFile), tokenizer.FromSentencePiece
+	if !exists(file) {
+		file, read = filepath.Join(dir, tokenizerJSON), tokenizer.FromTokenizerJSON
+	}
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if exists(filepath.Join(dir, tokenizerJSON)) {
-			return tokenizer.Spec{}, tokenizer.Missingf("%s: has %s, which is not read yet, and no %s, which is: %s", dir, tokenizerJSON, spmFile, withoutSPMHint)
-		}
-		return tokenizer.Spec{}, tokenizer.Missingf("%s: has no tokenizer, want %s: %s", dir, spmFile, withoutSPMHint)
+		return tokenizer.Spec{}, tokenizer.Missingf("%s: has no tokenizer, want %s or %s: %s", dir, spmFile, tokenizerJSON, withoutSPMHint)
 	}
 	if err != nil {
 		return tokenizer.Spec{}, err
 	}
-	s, err := tokenizer.FromSentencePiece(file, data)
-	for _, change := range []func(*tokenizer.Spec, string) error{addTokens, addDecoder, markEnds, readEOS} {
+	f := hfTokenizer{dir: dir, file: filepath.Base(file)}
+	f.Spec, err = read(file, data)
+	for _, change := range []func() error{f.addTokens, f.addDecoder, f.nameEnds, f.markEnds, f.readEOS, f.readTemplate} {
 		if err == nil {
-			err = change(&s, dir)
+			err = change()
 		}
 	}
-	return s, err
+	return f.Spec, err
+}
+
+// hfTokenizer is the tokenizer of a folder, read from its file of this name.
+type hfTokenizer struct {
+	tokenizer.Spec
+	dir, file string
 }
 
 // optionalObject reads a JSON file of the folder, nil without it.
@@ -94,9 +103,79 @@ func optionalObject(dir, name string) (*object, error) {
 	return parseObject(file, text)
 }
 
+// nameEnds reads which pieces are BOS and EOS, where tokenizer.json does not say.
+func (s *hfTokenizer) nameEnds() error {
+	o, err := optionalObject(s.dir, tokenizerHFn)
+	if o == nil || s.file != tokenizerJSON {
+		return err
+	}
+	for _, end := range []struct {
+		key string
+		id  *int32
+	}{{"bos_token", &s.BOS}, {"eos_token", &s.EOS}} {
+		text := o.tokenText(end.key)
+		if text == "" || *end.id >= 0 {
+			continue
+		}
+		i := slices.IndexFunc(s.Pieces, func(p tokenizer.Piece) bool { return p.Text == text })
+		if i < 0 {
+			o.fail(end.key, "%s has no %q", tokenizerJSON, text)
+		}
+		*end.id = int32(i)
+	}
+	s.EOG = slices.DeleteFunc(s.EOG, func(id int32) bool { return id == s.EOS })
+	return o.err
+}
+
+// tokenText reads a token that is written as its text, or as an object with it; "" where it is absent.
+func (o *object) tokenText(key string) string {
+	if !o.has(key) {
+		return ""
+	}
+	if o.raw[key][0] != '{' {
+		return o.string(key, "")
+	}
+	text := ""
+	if in := o.object(key); in != nil {
+		text = in.string("content", "")
+		o.take(in)
+	}
+	return text
+}
+
+// readTemplate reads the chat template: a file of its own, or tokenizer_config.json's, of several the one called default.
+func (s *hfTokenizer) readTemplate() error {
+	text, err := os.ReadFile(filepath.Join(s.dir, templateFile))
+	if err == nil {
+		s.ChatTemplate = string(text)
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	o, err := optionalObject(s.dir, tokenizerHFn)
+	if o == nil || !o.has(templateKey) {
+		return err
+	}
+	if o.raw[templateKey][0] != '[' {
+		s.ChatTemplate = o.string(templateKey, "")
+		return o.err
+	}
+	var list []struct{ Name, Template string }
+	if err := json.Unmarshal(o.raw[templateKey], &list); err != nil {
+		o.fail(templateKey, "found %s, want a string or a list of names and templates", o.shown(templateKey))
+	}
+	for _, t := range list {
+		if t.Name == "default" {
+			s.ChatTemplate = t.Template
+		}
+	}
+	return o.err
+}
+
 // markEnds reads whether encodings begin with BOS and end with EOS.
-func markEnds(s *tokenizer.Spec, dir string) error {
-	o, err := optionalObject(dir, tokenizerHFn)
+func (s *hfTokenizer) markEnds() error {
+	o, err := optionalObject(s.dir, tokenizerHFn)
 	if o == nil {
 		return err
 	}
@@ -107,18 +186,18 @@ func markEnds(s *tokenizer.Spec, dir string) error {
 		s.AddEOS = o.bool("add_eos_token", s.AddEOS)
 	}
 	if s.AddBOS && s.BOS < 0 {
-		o.fail("add_bos_token", "is true, but %s has no BOS", spmFile)
+		o.fail("add_bos_token", "is true, but %s has no BOS", s.file)
 	}
 	if s.AddEOS && s.EOS < 0 {
-		o.fail("add_eos_token", "is true, but %s has no EOS", spmFile)
+		o.fail("add_eos_token", "is true, but %s has no EOS", s.file)
 	}
 	return o.err
 }
 
 // readEOS adds the ids that end a generation: those of generation_config.json, or without any those of config.json.
-func readEOS(s *tokenizer.Spec, dir string) error {
+func (s *hfTokenizer) readEOS() error {
 	for _, name := range []string{generationHFn, configHFn} {
-		o, err := optionalObject(dir, name)
+		o, err := optionalObject(s.dir, name)
 		if err != nil {
 			return err
 		}
@@ -145,8 +224,8 @@ func readEOS(s *tokenizer.Spec, dir string) error {
 }
 
 // addTokens reads added_tokens.json, an older file: text to id.
-func addTokens(s *tokenizer.Spec, dir string) error {
-	o, err := optionalObject(dir, addedHFn)
+func (s *hfTokenizer) addTokens() error {
+	o, err := optionalObject(s.dir, addedHFn)
 	if o == nil {
 		return err
 	}
@@ -159,12 +238,12 @@ func addTokens(s *tokenizer.Spec, dir string) error {
 		}
 		added[id] = tokenizer.Piece{Text: text, Type: tokenizer.UserDefined}
 	}
-	return appendPieces(s, o.place, added)
+	return s.appendPieces(o.place, added)
 }
 
 // addDecoder reads tokenizer_config.json's added_tokens_decoder: id to text and whether it is special.
-func addDecoder(s *tokenizer.Spec, dir string) error {
-	o, err := optionalObject(dir, tokenizerHFn)
+func (s *hfTokenizer) addDecoder() error {
+	o, err := optionalObject(s.dir, tokenizerHFn)
 	if o == nil {
 		return err
 	}
@@ -191,11 +270,11 @@ func addDecoder(s *tokenizer.Spec, dir string) error {
 	if list.err != nil {
 		return list.err
 	}
-	return appendPieces(s, list.place, added)
+	return s.appendPieces(list.place, added)
 }
 
 // appendPieces adds the pieces whose ids follow the vocabulary; those within it must say what it says.
-func appendPieces(s *tokenizer.Spec, place string, added map[int64]tokenizer.Piece) error {
+func (s *hfTokenizer) appendPieces(place string, added map[int64]tokenizer.Piece) error {
 	for _, id := range slices.Sorted(maps.Keys(added)) {
 		piece, size := added[id], int64(len(s.Pieces))
 		switch {
@@ -204,7 +283,7 @@ func appendPieces(s *tokenizer.Spec, place string, added map[int64]tokenizer.Pie
 		case id == size:
 			s.Pieces = append(s.Pieces, piece)
 		case s.Pieces[id].Text != piece.Text:
-			return fmt.Errorf("%s: token %d %q: %s has %q there", place, id, piece.Text, spmFile, s.Pieces[id].Text)
+			return fmt.Errorf("%s: token %d %q: %s has %q there", place, id, piece.Text, s.file, s.Pieces[id].Text)
 		case piece.Type == tokenizer.Control && s.Pieces[id].Type == tokenizer.UserDefined:
 			s.Pieces[id].Type = tokenizer.Control // added_tokens.json does not say which are special
 		}

@@ -2,8 +2,11 @@ package models
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -95,10 +98,14 @@ func TestNoTokenizer(t *testing.T) {
 	_, err = m.Graph(Options{})
 	require.NoError(t, err, "a graph needs no tokenizer")
 	_, err = m.Tokenizer()
-	require.EqualError(t, err, dir+": has no tokenizer, want tokenizer.model: run with --ids to give token ids in place of text")
+	require.EqualError(t, err, dir+": has no tokenizer, want tokenizer.model or tokenizer.json: run with --ids to give token ids in place of text")
 	writeFile(t, dir, "tokenizer.json", "{}")
 	_, err = m.Tokenizer()
-	require.EqualError(t, err, dir+": has tokenizer.json, which is not read yet, and no tokenizer.model, which is: run with --ids to give token ids in place of text")
+	require.EqualError(t, err, filepath.Join(dir, "tokenizer.json")+": has no model")
+	writeFile(t, dir, "tokenizer.json", `{"model": {"type": "Unigram"}}`)
+	_, err = m.Tokenizer()
+	require.EqualError(t, err, filepath.Join(dir, "tokenizer.json")+`: model: type "Unigram" is not supported, want "BPE"`)
+	require.True(t, errors.As(err, new(*tokenizer.Missing)), "a model may still run on ids")
 }
 
 // A vocabulary may be larger than the embedding table only by tokens that were added to it.
@@ -145,4 +152,82 @@ func TestStoriesTokenizer(t *testing.T) {
 	b, err := OpenTokenizer(filepath.Join(dir, "stories260k-f32.gguf"))
 	require.NoError(t, err)
 	require.Equal(t, b, a)
+}
+
+// A folder with tokenizer.json alone.
+func TestTokenizerJSONFolder(t *testing.T) {
+	const file = `{"added_tokens": [{"id": 3, "content": "<|im_end|>", "special": true}, {"id": 4, "content": "<x>", "special": false}],
+		"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+		"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}}`
+	base, err := tokenizer.FromTokenizerJSON("", []byte(file))
+	require.NoError(t, err)
+	tests := []struct {
+		name  string
+		files map[string]string
+		apply func(s *tokenizer.Spec)
+		err   string // behind the folder's name
+	}{
+		{"alone", nil, func(s *tokenizer.Spec) {}, ""},
+		{"ends", map[string]string{"tokenizer_config.json": `{"bos_token": {"content": "<x>"}, "eos_token": "<|im_end|>", "add_bos_token": true}`},
+			func(s *tokenizer.Spec) { s.BOS, s.EOS, s.EOG, s.AddBOS = 4, 3, nil, true }, ""},
+		{"ends that are null", map[string]string{"tokenizer_config.json": `{"bos_token": null}`}, func(s *tokenizer.Spec) {}, ""},
+		{"ends that are no piece", map[string]string{"tokenizer_config.json": `{"eos_token": "</s>"}`}, nil,
+			`/tokenizer_config.json: eos_token: tokenizer.json has no "</s>"`},
+		{"no BOS to add", map[string]string{"tokenizer_config.json": `{"add_bos_token": true}`}, nil,
+			"/tokenizer_config.json: add_bos_token: is true, but tokenizer.json has no BOS"},
+		{"another's place", map[string]string{"added_tokens.json": `{"y": 2}`}, nil, `/added_tokens.json: token 2 "y": tokenizer.json has "ab" there`},
+		{"more eos", map[string]string{"generation_config.json": `{"eos_token_id": [3, 4]}`}, func(s *tokenizer.Spec) { s.EOG = []int32{3, 4} }, ""},
+		{"template", map[string]string{"tokenizer_config.json": `{"chat_template": "{{ x }}"}`}, func(s *tokenizer.Spec) { s.ChatTemplate = "{{ x }}" }, ""},
+		{"templates", map[string]string{"tokenizer_config.json": `{"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]}`},
+			func(s *tokenizer.Spec) { s.ChatTemplate = "d" }, ""},
+		{"templates without a default", map[string]string{"tokenizer_config.json": `{"chat_template": [{"name": "rag", "template": "t"}]}`}, func(s *tokenizer.Spec) {}, ""},
+		{"template of a wrong type", map[string]string{"tokenizer_config.json": `{"chat_template": [1]}`}, nil,
+			"/tokenizer_config.json: chat_template: found [1], want a string or a list of names and templates"},
+		{"template in a file", map[string]string{"chat_template.jinja": "f\n", "tokenizer_config.json": `{"chat_template": "t"}`}, func(s *tokenizer.Spec) { s.ChatTemplate = "f\n" }, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, dir, "tokenizer.json", file)
+			for name, text := range test.files {
+				writeFile(t, dir, name, text)
+			}
+			got, err := OpenTokenizer(dir)
+			if test.err != "" {
+				require.EqualError(t, err, dir+test.err)
+				return
+			}
+			require.NoError(t, err)
+			want := base
+			want.EOG = slices.Clone(base.EOG)
+			test.apply(&want)
+			if len(got.EOG) == 0 {
+				got.EOG = nil
+			}
+			require.Equal(t, want, *got)
+		})
+	}
+}
+
+// Without tokenizer.model the folder's tokenizer.json gives the same ids.
+func TestStoriesTokenizerJSON(t *testing.T) {
+	from := shared(t, "models/stories260k")
+	dir := t.TempDir()
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "config.json"} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		require.NoError(t, err)
+		writeFile(t, dir, name, string(text))
+	}
+	byRank, err := OpenTokenizer(dir)
+	require.NoError(t, err)
+	byScore, err := OpenTokenizer(from)
+	require.NoError(t, err)
+	require.Equal(t, []int32{byScore.BOS, byScore.EOS, byScore.UNK}, []int32{byRank.BOS, byRank.EOS, byRank.UNK})
+	require.Equal(t, byScore.AddBOS, byRank.AddBOS)
+	a, err := tokenizer.New(*byRank)
+	require.NoError(t, err)
+	b, err := tokenizer.New(*byScore)
+	require.NoError(t, err)
+	const text = "Once upon a time, there was a little girl named Lily. She loved  to play 😀\n"
+	require.Equal(t, b.Encode(text, tokenizer.Options{}), a.Encode(text, tokenizer.Options{}))
 }

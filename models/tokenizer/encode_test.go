@@ -168,6 +168,68 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
+func FuzzRoundTripBPE(f *testing.F) {
+	tok := build(f, smallBPE(f))
+	for _, kind := range atoms {
+		f.Add(strings.Join(kind, " "))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, id := range tok.Encode(text, tokenizer.Options{Special: true}) {
+			require.NotEmpty(t, tok.Piece(id))
+		}
+		ids := tok.Encode(text, tokenizer.Options{})
+		for _, id := range ids {
+			require.False(t, tok.IsEOG(id), "text forges %q", tok.Piece(id))
+		}
+		got := tok.Decode(ids)
+		require.True(t, utf8.ValidString(got))
+		if utf8.ValidString(text) {
+			require.Equal(t, text, got)
+		}
+		s := tok.Stream(nil)
+		var b strings.Builder
+		for _, id := range ids {
+			b.WriteString(s.Next(id))
+		}
+		require.Equal(t, got, b.String()+s.Flush())
+	})
+}
+
+// slowBPE merges one word by searching all neighbours for the first merge in the list each time.
+func slowBPE(merges []string, word string) []string {
+	symbols := strings.Split(word, "")
+	for _, m := range merges {
+		left, right, _ := strings.Cut(m, " ")
+		for i := 0; i+1 < len(symbols); i++ {
+			if symbols[i] == left && symbols[i+1] == right {
+				symbols = slices.Replace(symbols, i, i+2, left+right)
+			}
+		}
+	}
+	return symbols
+}
+
+// Short words are merged by scanning, long ones by a queue; both as slowBPE does, which goes through the merges once, as it
+// may where every merge stands behind those that make its parts.
+func TestMergesByRank(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := normal(0, "a", "b", "c")
+		var merges []string
+		for range rapid.IntRange(0, 12).Draw(t, "merges") {
+			left, right := rapid.SampledFrom(list).Draw(t, "left").Text, rapid.SampledFrom(list).Draw(t, "right").Text
+			if !slices.ContainsFunc(list, func(p tokenizer.Piece) bool { return p.Text == left+right }) {
+				list = append(list, normal(0, left+right)...)
+				merges = append(merges, left+" "+right)
+			}
+		}
+		spec := tokenizer.Spec{Model: tokenizer.BPE, Pre: "gpt-2", Pieces: list, Merges: merges, BOS: -1, EOS: -1, UNK: -1}
+		tok, err := tokenizer.New(spec)
+		require.NoError(t, err)
+		word := rapid.StringOfN(rapid.SampledFrom([]rune("abc")), 1, rapid.SampledFrom([]int{6, 48, 49, 200}).Draw(t, "most"), -1).Draw(t, "word")
+		require.Equal(t, slowBPE(merges, word), pieces(tok, tok.Encode(word, tokenizer.Options{})))
+	})
+}
+
 func BenchmarkEncode(b *testing.B) {
 	tok := load(b, shared(b, "data", "vocab-llama-spm.gguf"))
 	austen := read(b, shared(b, "data", "austen-train.txt"))[:1<<20]

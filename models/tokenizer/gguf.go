@@ -24,27 +24,26 @@ func FromGGUF(name string, md Metadata) (Spec, error) {
 		return Spec{}, err
 	case !ok:
 		return Spec{}, Missingf("%s: %smodel: missing; the file has no tokenizer", name, ggml)
-	case model != "llama":
-		return Spec{}, Missingf("%s: %smodel: tokenizer %q is not supported, want \"llama\" (SentencePiece BPE)", name, ggml, model)
 	}
 	k := keys{name: name, md: md}
-	s := Spec{Model: SPM, Pieces: k.pieces()}
-	for _, p := range s.Pieces {
-		s.ByteFallback = s.ByteFallback || p.Type == Byte
+	var s Spec
+	switch model {
+	case "llama":
+		s = k.spm()
+	case "gpt2":
+		s = k.bpe()
+	default:
+		return Spec{}, Missingf("%s: %smodel: tokenizer %q is not supported, want \"llama\" (SentencePiece BPE) or \"gpt2\" (byte-level BPE)", name, ggml, model)
 	}
-	size := len(s.Pieces)
-	s.BOS = k.id("bos_token_id", 1, size)
-	s.EOS = k.id("eos_token_id", 2, size)
-	s.UNK = k.id("unknown_token_id", 0, size)
 	for _, key := range []string{"eot_token_id", "eom_token_id"} {
-		if id := k.id(key, -1, size); id >= 0 {
+		if id := k.id(key, -1, len(s.Pieces)); id >= 0 {
 			s.EOG = append(s.EOG, id)
 		}
 	}
-	s.AddBOS = k.bool("add_bos_token", true)
 	s.AddEOS = k.bool("add_eos_token", false)
-	s.AddSpacePrefix = k.bool("add_space_prefix", true)
-	s.RemoveExtraWhitespaces = k.bool("remove_extra_whitespaces", false)
+	if k.err == nil {
+		s.ChatTemplate, _, k.err = md.String("tokenizer.chat_template")
+	}
 	if k.err != nil {
 		return Spec{}, k.err
 	}
@@ -53,6 +52,51 @@ func FromGGUF(name string, md Metadata) (Spec, error) {
 		return Spec{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
+}
+
+// spm reads what is SentencePiece's own.
+func (k *keys) spm() Spec {
+	s := Spec{Model: SPM, Pieces: k.pieces(true)}
+	for _, p := range s.Pieces {
+		s.ByteFallback = s.ByteFallback || p.Type == Byte
+	}
+	size := len(s.Pieces)
+	s.BOS = k.id("bos_token_id", 1, size)
+	s.EOS = k.id("eos_token_id", 2, size)
+	s.UNK = k.id("unknown_token_id", 0, size)
+	s.AddBOS = k.bool("add_bos_token", true)
+	s.AddSpacePrefix = k.bool("add_space_prefix", true)
+	s.RemoveExtraWhitespaces = k.bool("remove_extra_whitespaces", false)
+	return s
+}
+
+// bpe reads what is byte-level BPE's own. Encodings have no unknown piece,
+// whatever the file calls one: llama.cpp makes none either.
+func (k *keys) bpe() Spec {
+	name, ok := lookup(k, k.md.String, "pre")
+	pre := preTokenizerNamed(name)
+	switch {
+	case k.err != nil:
+	case !ok:
+		k.err = Missingf("%s: %spre: missing, want one of %s", k.name, ggml, preTokenizerNames())
+	case pre == nil:
+		k.err = Missingf("%s: %spre: pre-tokenizer %q is not supported, want one of %s", k.name, ggml, name, preTokenizerNames())
+	}
+	if k.err != nil {
+		return Spec{}
+	}
+	s := Spec{Model: BPE, Pieces: k.pieces(false), UNK: -1, Pre: name, IgnoreMerges: pre.ignoreMerges}
+	if s.Merges, ok = lookup(k, k.md.Strings, "merges"); !ok {
+		k.fail("merges", "missing")
+	}
+	bos, eos := int32(11), int32(11)
+	if pre.noBOS {
+		bos = -1
+	}
+	s.BOS = k.id("bos_token_id", bos, len(s.Pieces))
+	s.EOS = k.id("eos_token_id", eos, len(s.Pieces))
+	s.AddBOS = k.bool("add_bos_token", pre.addBOS)
+	return s
 }
 
 // keys looks up keys until one fails, then keeps its error.
@@ -100,29 +144,41 @@ func (k *keys) id(key string, absent int32, size int) int32 {
 	return -1
 }
 
-func (k *keys) pieces() []Piece {
+// pieces reads the vocabulary. Where it is scored, each piece must have a score
+// and a type; otherwise types may be missing, which makes every piece normal.
+func (k *keys) pieces(scored bool) []Piece {
 	tokens, ok := lookup(k, k.md.Strings, "tokens")
 	if !ok {
 		k.fail("tokens", "missing")
 	}
-	scores, ok := lookup(k, k.md.Floats, "scores")
-	if !ok || len(scores) != len(tokens) {
-		k.fail("scores", "found %d, want one for each of %d tokens", len(scores), len(tokens))
+	var scores []float32
+	if scored {
+		if scores, _ = lookup(k, k.md.Floats, "scores"); len(scores) != len(tokens) {
+			k.fail("scores", "found %d, want one for each of %d tokens", len(scores), len(tokens))
+		}
 	}
-	types, ok := lookup(k, k.md.Ints, "token_type")
-	if !ok || len(types) != len(tokens) {
+	types, typed := lookup(k, k.md.Ints, "token_type")
+	if (typed || scored) && len(types) != len(tokens) {
 		k.fail("token_type", "found %d, want one for each of %d tokens", len(types), len(tokens))
 	}
 	if k.err != nil {
 		return nil
 	}
 	pieces := make([]Piece, len(tokens))
-	for i, t := range types {
+	for i, text := range tokens {
+		pieces[i] = Piece{Text: text, Type: Normal}
+		if scored {
+			pieces[i].Score = scores[i]
+		}
+		if !typed {
+			continue
+		}
+		t := types[i]
 		if t < int32(Normal) || t > int32(Byte) {
-			k.fail("token_type", "token %d %q has type %d, want 1 to %d", i, tokens[i], t, Byte)
+			k.fail("token_type", "token %d %q has type %d, want 1 to %d", i, text, t, Byte)
 			return nil
 		}
-		pieces[i] = Piece{Text: tokens[i], Score: scores[i], Type: Type(t)}
+		pieces[i].Type = Type(t)
 	}
 	return pieces
 }

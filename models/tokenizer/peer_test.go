@@ -2,11 +2,13 @@ package tokenizer_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +20,14 @@ import (
 	"github.com/llorch/llorch/models/tokenizer"
 )
 
-const oracle = "testdata/spm-oracle.json"
+// What llama.cpp makes of texts with shared/data/vocab-llama-spm.gguf, and with
+// testdata/bpe.json as a GGUF.
+const (
+	spmOracle = "testdata/spm-oracle.json"
+	bpeOracle = "testdata/bpe-oracle.json"
+)
 
-// An oracleCase is a text and what llama.cpp makes of it with the vocabulary
-// shared/data/vocab-llama-spm.gguf.
+// An oracleCase is a text and its ids.
 type oracleCase struct {
 	Text    string  `json:"text,omitempty"`
 	Hex     string  `json:"hex,omitempty"` // instead of Text where it is not valid UTF-8
@@ -31,11 +37,18 @@ type oracleCase struct {
 
 // TestOracle compares with llama.cpp's ids of texts made by randomText and by hand.
 func TestOracle(t *testing.T) {
-	tok := load(t, shared(t, "data", "vocab-llama-spm.gguf"))
-	data, err := os.ReadFile(oracle)
+	checkOracle(t, load(t, shared(t, "data", "vocab-llama-spm.gguf")), spmOracle)
+}
+
+func TestOracleBPE(t *testing.T) {
+	spec, err := tokenizer.FromGGUF("", smallGGUF(t))
 	require.NoError(t, err)
+	checkOracle(t, build(t, spec), bpeOracle)
+}
+
+func checkOracle(t *testing.T, tok *tokenizer.Tokenizer, oracle string) {
 	var cases []oracleCase
-	require.NoError(t, json.Unmarshal(data, &cases))
+	require.NoError(t, json.Unmarshal(read(t, oracle), &cases))
 	require.Greater(t, len(cases), 250)
 	for _, c := range cases {
 		if c.Hex != "" {
@@ -52,51 +65,85 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// TestPeer asks llama.cpp itself, which takes npm and gcc:
-//
-//	LLORCH_PEERGEN=10000 go test -run TestPeer -v        compares that many random texts and Austen's
-//	LLORCH_PEERGEN=oracle go test -run TestPeer          rewrites testdata/spm-oracle.json
-//
-// LLORCH_PEERVOCAB names another GGUF than the shared one, to compare with.
-func TestPeer(t *testing.T) {
-	want := os.Getenv("LLORCH_PEERGEN")
-	if want == "" {
-		t.Skip("LLORCH_PEERGEN is not set")
+// smallGGUF is testdata/bpe.json as a GGUF's keys.
+func smallGGUF(t testing.TB) metadata {
+	spec := smallBPE(t)
+	var tokens []string
+	var types []int32
+	for _, p := range spec.Pieces {
+		tokens, types = append(tokens, p.Text), append(types, int32(p.Type))
 	}
+	return metadata{
+		"general.architecture":         "llama",
+		"tokenizer.ggml.model":         "gpt2",
+		"tokenizer.ggml.pre":           spec.Pre,
+		"tokenizer.ggml.tokens":        tokens,
+		"tokenizer.ggml.token_type":    types,
+		"tokenizer.ggml.merges":        spec.Merges,
+		"tokenizer.ggml.bos_token_id":  uint64(1),
+		"tokenizer.ggml.eos_token_id":  uint64(2),
+		"tokenizer.ggml.add_bos_token": true,
+	}
+}
+
+// TestPeer compares the ids of random texts and of Austen's with those that
+// llama.cpp itself gives, which takes npm and gcc the first time. LLORCH_PEERGEN
+// is another number of texts than 10,000, or "oracle", which rewrites
+// spmOracle and bpeOracle.
+func TestPeer(t *testing.T) {
+	vocab := shared(t, "data", "vocab-llama-spm.gguf")
+	if out, err := exec.Command(shared(t, "tools", "peergen.sh"), vocab, "tokenize").CombinedOutput(); err != nil && os.Getenv("LLORCH_PEERGEN") == "" {
+		t.Skipf("peergen.sh, which needs npm and gcc, does not run here: %v: %.200s", err, out)
+	}
+	want := cmp.Or(os.Getenv("LLORCH_PEERGEN"), "10000")
 	if want == "oracle" {
-		writeOracle(t)
+		writeOracle(t, vocab, spmOracle, true)
+		writeOracle(t, writeMetadata(t, smallGGUF(t)), bpeOracle, false)
 		return
 	}
 	n, err := strconv.Atoi(want)
 	require.NoError(t, err)
-	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	t.Run("SentencePiece", func(t *testing.T) { comparePeer(t, vocab, n, true) })
+	t.Run("SmolLM2", func(t *testing.T) { comparePeer(t, smollm2(t), n, false) })
+}
+
+// smollm2 is the path of SmolLM2-135M-Instruct.Q4_1.gguf, from LLORCH_SMOLLM2
+// or the user's cache.
+func smollm2(t testing.TB) string {
+	path := os.Getenv("LLORCH_SMOLLM2")
+	if path == "" {
+		cache, err := os.UserCacheDir()
+		require.NoError(t, err)
+		path = filepath.Join(cache, "llorch", "SmolLM2-135M-Instruct.Q4_1.gguf")
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("%s is absent; LLORCH_SMOLLM2 may name another", path)
+	}
+	return path
+}
+
+// comparePeer compares n random texts, and some that are not random.
+func comparePeer(t *testing.T, vocab string, n int, beyond bool) {
 	texts := handmade()
-	for range n {
-		texts = append(texts, randomText(r))
+	for r := rand.New(rand.NewPCG(2, 1)); n > 0; n-- {
+		texts = append(texts, randomText(r, beyond))
 	}
 	austen, err := os.ReadFile(shared(t, "data", "austen-heldout.txt"))
 	require.NoError(t, err)
 	texts = append(texts, strings.Split(string(austen), "\n")...)
 	texts = append(texts, string(austen))
-	tok := load(t, peerVocab(t))
+	tok := load(t, vocab)
 	for _, opt := range []tokenizer.Options{{}, {Special: true}, {NoBOS: true}, {NoBOS: true, Special: true}} {
 		agree := 0
-		for i, ids := range askPeer(t, texts, opt) {
+		for i, ids := range askPeer(t, vocab, texts, opt) {
 			if got := tok.Encode(texts[i], opt); slices.Equal(got, ids) {
 				agree++
-			} else {
+			} else if i-agree < 10 {
 				t.Errorf("%+v %q:\n got %v\nwant %v", opt, texts[i], got, ids)
 			}
 		}
 		t.Logf("%+v: %d of %d texts agree", opt, agree, len(texts))
 	}
-}
-
-func peerVocab(t *testing.T) string {
-	if path := os.Getenv("LLORCH_PEERVOCAB"); path != "" {
-		return path
-	}
-	return shared(t, "data", "vocab-llama-spm.gguf")
 }
 
 func handmade() []string {
@@ -107,12 +154,12 @@ func handmade() []string {
 	return texts
 }
 
-func writeOracle(t *testing.T) {
+func writeOracle(t *testing.T, vocab, oracle string, beyond bool) {
 	texts := handmade()
-	for r := rand.New(rand.NewPCG(1, 2)); len(texts) < 330; {
-		texts = append(texts, randomText(r))
+	for r := rand.New(rand.NewPCG(1, 2)); len(texts) < 400; {
+		texts = append(texts, randomText(r, beyond))
 	}
-	plain, special := askPeer(t, texts, tokenizer.Options{}), askPeer(t, texts, tokenizer.Options{Special: true})
+	plain, special := askPeer(t, vocab, texts, tokenizer.Options{}), askPeer(t, vocab, texts, tokenizer.Options{Special: true})
 	out := []byte("[\n")
 	for i, text := range texts {
 		c := oracleCase{Text: text, IDs: plain[i]}
@@ -130,8 +177,8 @@ func writeOracle(t *testing.T) {
 	require.NoError(t, os.WriteFile(oracle, out, 0o644))
 }
 
-func askPeer(t *testing.T, texts []string, opt tokenizer.Options) [][]int32 {
-	args := []string{peerVocab(t), "tokenize"}
+func askPeer(t *testing.T, vocab string, texts []string, opt tokenizer.Options) [][]int32 {
+	args := []string{vocab, "tokenize"}
 	if opt.Special {
 		args = append(args, "--special")
 	}
@@ -151,4 +198,89 @@ func askPeer(t *testing.T, texts []string, opt tokenizer.Options) [][]int32 {
 	}
 	require.Len(t, all, len(texts))
 	return all
+}
+
+// everyPair is a vocabulary that shows where words end: every two bytes merge,
+// in an order that tells the pairs apart.
+func everyPair(pre string) metadata {
+	var chars, pairs []string
+	for b := range 256 {
+		chars = append(chars, byteChar(byte(b)))
+	}
+	for i := range 1 << 16 {
+		j := i * 40503 & 0xffff // odd, so that it is a permutation
+		pairs = append(pairs, chars[j>>8]+" "+chars[j&255])
+	}
+	tokens := slices.Clone(chars)
+	for _, p := range pairs {
+		tokens = append(tokens, strings.Replace(p, " ", "", 1))
+	}
+	return metadata{
+		"general.architecture":        "llama",
+		"tokenizer.ggml.model":        "gpt2",
+		"tokenizer.ggml.pre":          pre,
+		"tokenizer.ggml.tokens":       tokens,
+		"tokenizer.ggml.merges":       pairs,
+		"tokenizer.ggml.bos_token_id": uint64(0),
+		"tokenizer.ggml.eos_token_id": uint64(1),
+	}
+}
+
+func byteChar(b byte) string {
+	if b > 0x20 && b < 0x7f || b > 0xa0 && b != 0xad {
+		return string(rune(b))
+	}
+	next := 0x100
+	for c := range int(b) {
+		if c <= 0x20 || c >= 0x7f && c <= 0xa0 {
+			next++
+		}
+	}
+	return string(rune(next))
+}
+
+// approximate are the pre-tokenizers whose letters llama.cpp approximates: it
+// takes small and capital ones, marks and Han for plain letters there.
+var approximate = []string{"gpt-4o", "tekken", "youtu", "kimi-k2"}
+
+// differing are what llama.cpp's other expressions see otherwise: it folds no
+// "ſ" to "s", and DeepSeek's ranges do not have the spaces in them.
+func differing(pre string) string {
+	if strings.HasPrefix(pre, "deepseek-") {
+		return "\u1680\u2003\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+	}
+	return "ſ"
+}
+
+// TestPeerWords compares where llama.cpp ends words, for every pre-tokenizer.
+// It takes minutes, and LLORCH_PEERGEN to be set.
+func TestPeerWords(t *testing.T) {
+	n, err := strconv.Atoi(os.Getenv("LLORCH_PEERGEN"))
+	if err != nil {
+		t.Skip("LLORCH_PEERGEN is no number of texts")
+	}
+	for _, pre := range tokenizer.PreTokenizers() {
+		if slices.Contains(approximate, pre) {
+			continue
+		}
+		var texts []string
+		for r := rand.New(rand.NewPCG(3, 1)); len(texts) < n; {
+			if text := randomText(r, false); !strings.ContainsAny(text, differing(pre)) {
+				texts = append(texts, text)
+			}
+		}
+		md := everyPair(pre)
+		spec, err := tokenizer.FromGGUF("", md)
+		require.NoError(t, err)
+		tok := build(t, spec)
+		agree := 0
+		for i, ids := range askPeer(t, writeMetadata(t, md), texts, tokenizer.Options{}) {
+			if got := tok.Encode(texts[i], tokenizer.Options{}); slices.Equal(got, ids) {
+				agree++
+			} else if i-agree < 3 {
+				t.Errorf("%s: %q:\n got %q\nwant %q", pre, texts[i], pieces(tok, got), pieces(tok, ids))
+			}
+		}
+		t.Logf("%s: %d of %d texts agree", pre, agree, n)
+	}
 }

@@ -9,14 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// SPM is the Spec.Model of SentencePiece's BPE, merged by score.
-const SPM = "spm"
+// The values of Spec.Model.
+const (
+	SPM    = "spm"        // SentencePiece's BPE, merged by score
+	Ranked = "spm-ranked" // SentencePiece's alphabet, merged by the rank of Merges, as tokenizer.json writes it
+	BPE    = "bpe"        // byte-level BPE: words that Pre cuts, merged by the rank of Merges
+)
 
 // A Spec describes a tokenizer as plain data. Ids are indices of Pieces; -1
 // stands for an absent one.
 type Spec struct {
-	Model  string  `json:"model"` // SPM
+	Model  string  `json:"model"` // SPM, Ranked or BPE
 	Pieces []Piece `json:"pieces"`
+
+	// Merges are pairs of pieces with a space between, the first to merge first.
+	Merges []string `json:"merges,omitempty"`
+	// Pre names what cuts text into words, as GGUF's tokenizer.ggml.pre does.
+	Pre          string `json:"pre,omitempty"`
+	IgnoreMerges bool   `json:"ignore_merges,omitempty"` // a word that is a piece is not merged
 
 	BOS int32   `json:"bos"`
 	EOS int32   `json:"eos"`
@@ -26,16 +36,32 @@ type Spec struct {
 	AddBOS                 bool `json:"add_bos"`
 	AddEOS                 bool `json:"add_eos"`
 	AddSpacePrefix         bool `json:"add_space_prefix"`
+	SpacePrefixOnce        bool `json:"space_prefix_once,omitempty"`    // only where the input begins, not behind special pieces
+	SpacePrefixMissing     bool `json:"space_prefix_missing,omitempty"` // only where there is no space already
 	RemoveExtraWhitespaces bool `json:"remove_extra_whitespaces"`
 	ByteFallback           bool `json:"byte_fallback"`
+
+	// ChatTemplate is the Jinja template that turns a conversation into text, "" where the model has none.
+	ChatTemplate string `json:"chat_template,omitempty"`
 }
 
 // A Piece is one entry of the vocabulary.
 type Piece struct {
 	Text  string  `json:"text"`
-	Score float32 `json:"score"` // of two possible merges the higher is made first
+	Score float32 `json:"score,omitempty"` // of two possible merges the higher is made first
 	Type  Type    `json:"type"`
+
+	// Strip makes a special piece take the whitespace beside it along.
+	Strip Strip `json:"strip,omitempty"`
 }
+
+// Strip says on which sides a special piece takes whitespace along.
+type Strip uint8
+
+const (
+	StripLeft Strip = 1 << iota
+	StripRight
+)
 
 // Type is a piece's role, numbered as SentencePiece and GGUF number it.
 type Type uint8
@@ -65,8 +91,17 @@ func (t Type) mergeable() bool { return t == Normal || t == UserDefined || t == 
 
 // validate reports the first thing that keeps the spec from being a tokenizer.
 func (s *Spec) validate() error {
-	if s.Model != SPM {
-		return fmt.Errorf("tokenizer model %q is not supported, want %q", s.Model, SPM)
+	err := s.validateVocabulary()
+	if err == nil && s.Model != SPM {
+		_, err = s.rankMerges()
+	}
+	return err
+}
+
+// validateVocabulary is validate without the merges, one by one.
+func (s *Spec) validateVocabulary() error {
+	if s.Model != SPM && s.Model != Ranked && s.Model != BPE {
+		return fmt.Errorf("tokenizer model %q is not supported, want %q, %q or %q", s.Model, SPM, Ranked, BPE)
 	}
 	if len(s.Pieces) == 0 {
 		return errors.New("the vocabulary has no pieces")
@@ -77,7 +112,25 @@ func (s *Spec) validate() error {
 	if err := s.validateIDs(); err != nil {
 		return err
 	}
-	return s.validatePieces()
+	if err := s.validatePieces(); err != nil {
+		return err
+	}
+	return s.validateModel()
+}
+
+// validateModel checks the settings that some models lack.
+func (s *Spec) validateModel() error {
+	switch known := preTokenizerNamed(s.Pre) != nil; {
+	case s.Model == SPM && (len(s.Merges) > 0 || s.IgnoreMerges):
+		return fmt.Errorf("model %q merges by score: it has no merges", SPM)
+	case s.Model != BPE && s.Pre != "":
+		return fmt.Errorf("model %q cuts no words: it has no pre-tokenizer", s.Model)
+	case s.Model == BPE && !known:
+		return fmt.Errorf("pre-tokenizer %q is not supported, want one of %s", s.Pre, preTokenizerNames())
+	case len(s.Merges) > mostMerges:
+		return fmt.Errorf("the vocabulary has %d merges, at most %d are supported", len(s.Merges), mostMerges)
+	}
+	return nil
 }
 
 func (s *Spec) validateIDs() error {
@@ -134,7 +187,7 @@ func (s *Spec) validatePieces() error {
 		byteID[b] = i + 1
 		known++
 	}
-	if s.UNK < 0 && !(s.ByteFallback && known == 256) {
+	if s.Model != BPE && s.UNK < 0 && !(s.ByteFallback && known == 256) {
 		return fmt.Errorf("text may be impossible to encode: the vocabulary has no unknown piece, and byte fallback (%t) with %d of 256 byte pieces", s.ByteFallback, known)
 	}
 	return nil

@@ -15,7 +15,7 @@ func TestNewRefuses(t *testing.T) {
 		change func(*tokenizer.Spec)
 		want   string
 	}{
-		{func(s *tokenizer.Spec) { s.Model = "gpt2" }, `tokenizer: tokenizer model "gpt2" is not supported, want "spm"`},
+		{func(s *tokenizer.Spec) { s.Model = "gpt2" }, `tokenizer: tokenizer model "gpt2" is not supported, want "spm", "spm-ranked" or "bpe"`},
 		{func(s *tokenizer.Spec) { s.Pieces = nil }, "tokenizer: the vocabulary has no pieces"},
 		{func(s *tokenizer.Spec) { s.BOS = 260 }, "tokenizer: BOS id 260 is outside the vocabulary of 260 pieces"},
 		{func(s *tokenizer.Spec) { s.EOS = -2 }, "tokenizer: EOS id -2 is outside the vocabulary of 260 pieces"},
@@ -41,6 +41,35 @@ func TestNewRefuses(t *testing.T) {
 		_, err := tokenizer.New(s)
 		require.EqualError(t, err, test.want)
 	}
+}
+
+func TestNewRefusesBPE(t *testing.T) {
+	for _, test := range []struct {
+		change func(*tokenizer.Spec)
+		want   string
+	}{
+		{func(s *tokenizer.Spec) { s.Pre = "x" }, `tokenizer: pre-tokenizer "x" is not supported, want one of a.x-4.0, `},
+		{func(s *tokenizer.Spec) { s.Model = tokenizer.Ranked }, `tokenizer: text may be impossible to encode: the vocabulary has no unknown piece`},
+		{func(s *tokenizer.Spec) { s.Model, s.UNK = tokenizer.Ranked, 0 }, `tokenizer: model "spm-ranked" cuts no words: it has no pre-tokenizer`},
+		{func(s *tokenizer.Spec) { s.Model, s.UNK, s.Pre = tokenizer.SPM, 0, "" }, `tokenizer: model "spm" merges by score: it has no merges`},
+		{func(s *tokenizer.Spec) { s.Merges[7] = "a§ b" }, `tokenizer: merge 7 "a§ b": "a§" is no piece`},
+	} {
+		s := smallBPE(t)
+		test.change(&s)
+		_, err := tokenizer.New(s)
+		require.ErrorContains(t, err, test.want)
+	}
+}
+
+// TestSpecJSONBPE: the manifest of an artifact carries a spec as JSON.
+func TestSpecJSONBPE(t *testing.T) {
+	s := smallBPE(t)
+	s.ChatTemplate = "{{ '<' }}"
+	data, err := json.Marshal(s)
+	require.NoError(t, err)
+	var back tokenizer.Spec
+	require.NoError(t, json.Unmarshal(data, &back))
+	require.Equal(t, s, back)
 }
 
 func TestNewAccepts(t *testing.T) {

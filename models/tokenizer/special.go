@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A fragment is a stretch of text, or the special piece that stood there.
@@ -17,15 +18,16 @@ type match struct {
 	id int32
 }
 
-// split cuts text at its special pieces: user-defined ones, and where control
-// is set the control and unknown ones too. A longer piece wins over a shorter
+// split cuts text at its special pieces: user-defined ones, and where Special
+// is set the control and unknown ones too, unless they are foreign. A longer piece wins over a shorter
 // one that it overlaps, wherever either begins.
-func (t *Tokenizer) split(text string, control bool) []fragment {
+func (t *Tokenizer) split(text string, opt Options) []fragment {
 	var found []match
 	var taken []bool // bytes of text inside a match
 	for _, id := range t.special {
 		p := t.spec.Pieces[id]
-		if p.Type != UserDefined && !control {
+		control := p.Type != UserDefined
+		if control && !opt.Special {
 			continue
 		}
 		for at := 0; ; {
@@ -37,6 +39,10 @@ func (t *Tokenizer) split(text string, control bool) []fragment {
 			end := at + len(p.Text)
 			if taken == nil {
 				taken = make([]bool, len(text))
+			}
+			if control && opt.Foreign != nil && opt.Foreign(at, end) {
+				at++
+				continue
 			}
 			// Earlier matches are no shorter, so one that overlaps covers an end.
 			if taken[at] || taken[end-1] {
@@ -54,19 +60,28 @@ func (t *Tokenizer) split(text string, control bool) []fragment {
 	return t.fragments(text, found)
 }
 
-// fragments lists the matches in order with the text between them.
+// fragments lists the matches in order with the text between them, without the
+// whitespace that a match takes along.
 func (t *Tokenizer) fragments(text string, found []match) []fragment {
 	var list []fragment
-	done := 0
-	for _, m := range found {
-		if m.at > done {
-			list = append(list, fragment{text[done:m.at], -1})
+	done, strip := 0, Strip(0) // of the match before
+	between := func(text string, after Strip) {
+		if strip&StripRight != 0 {
+			text = strings.TrimLeftFunc(text, unicode.IsSpace)
 		}
+		if after&StripLeft != 0 {
+			text = strings.TrimRightFunc(text, unicode.IsSpace)
+		}
+		if text != "" {
+			list = append(list, fragment{text, -1})
+		}
+	}
+	for _, m := range found {
+		p := t.spec.Pieces[m.id]
+		between(text[done:m.at], p.Strip)
 		list = append(list, fragment{id: m.id})
-		done = m.at + len(t.spec.Pieces[m.id].Text)
+		done, strip = m.at+len(p.Text), p.Strip
 	}
-	if done < len(text) {
-		list = append(list, fragment{text[done:], -1})
-	}
+	between(text[done:], 0)
 	return list
 }

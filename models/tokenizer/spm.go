@@ -110,20 +110,29 @@ func (m *merger) propose(left, right int) {
 	}
 }
 
-// merge joins the right symbol to the left one, unless either has changed since
-// it was proposed: symbols only grow or vanish, so the sum of lengths tells.
+// merge makes a proposed merge and proposes what it makes possible.
 func (m *merger) merge(c merge) {
-	l, r := &m.symbols[c.left], &m.symbols[c.right]
-	if l.n == 0 || r.n == 0 || l.n+r.n != c.n {
+	if !join(m.symbols, c) {
 		return
+	}
+	l := &m.symbols[c.left]
+	m.propose(l.prev, c.left)
+	m.propose(c.left, l.next)
+}
+
+// join joins the right symbol to the left one, unless either has changed since
+// it was proposed: symbols only grow or vanish, so the sum of lengths tells.
+func join(symbols []symbol, c merge) bool {
+	l, r := &symbols[c.left], &symbols[c.right]
+	if l.n == 0 || r.n == 0 || l.n+r.n != c.n {
+		return false
 	}
 	l.n, r.n = c.n, 0
 	l.next = r.next
 	if r.next >= 0 {
-		m.symbols[r.next].prev = c.left
+		symbols[r.next].prev = c.left
 	}
-	m.propose(l.prev, c.left)
-	m.propose(c.left, l.next)
+	return true
 }
 
 // emit appends the ids of a finished symbol.

@@ -59,6 +59,10 @@ func (s *Stream) render(id int32) {
 	case UserDefined:
 		s.pending = append(s.pending, p.Text...)
 	default:
+		if s.t.spec.Model == BPE {
+			s.pending = appendBytes(s.pending, p.Text)
+			break
+		}
 		text := strings.ReplaceAll(p.Text, space, " ")
 		if s.t.spec.AddSpacePrefix && !s.began {
 			text = strings.TrimPrefix(text, " ")

@@ -115,3 +115,17 @@ func TestStreamIsDecode(t *testing.T) {
 		require.Equal(t, tok.Decode(all), b.String())
 	})
 }
+
+// A byte-level piece may begin or end within a character; one that is not written in bytes' characters stands for itself.
+func TestStreamBPE(t *testing.T) {
+	tok := build(t, smallBPE(t))
+	s := tok.Stream(tok.Encode("I", tokenizer.Options{}))
+	var got []string
+	for _, id := range append(ids(t, tok, "'", "m", "Ġ", "ð", "Ł", "ĺ", "Ģ", "<tool>", "<|im_end|>", "Ċ", "Ã", "b"), -1, int32(tok.Size())) {
+		got = append(got, s.Next(id))
+	}
+	require.Equal(t, []string{"'", "m", " ", "", "", "", "😀", "<tool>", "", "\n", "", "\ufffdb", "", ""}, got)
+	spec := smallBPE(t)
+	spec.Pieces = append(spec.Pieces, tokenizer.Piece{Text: "x y→", Type: tokenizer.Normal})
+	require.Equal(t, "x y→!", build(t, spec).Decode([]int32{602, 3}))
+}

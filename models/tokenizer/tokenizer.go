@@ -10,21 +10,32 @@ import (
 // New, so that several goroutines may use it at once.
 type Tokenizer struct {
 	spec    Spec
-	id      map[string]int32 // of mergeable pieces
+	id      map[string]int32 // of mergeable pieces, nil for BPE
 	longest int              // bytes of the longest of them
 	joins   bytePairs        // which characters some piece has side by side
 	byteID  [256]int32       // byte pieces, -1 where there is none
 	special []int32          // pieces that split text, the longest first
 	eog     []int32
+	bpe     *bpe // nil for SPM
 }
 
 // New builds a tokenizer, or says what is wrong with the spec.
 func New(spec Spec) (*Tokenizer, error) {
-	if err := spec.validate(); err != nil {
+	if err := spec.validateVocabulary(); err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	t := &Tokenizer{spec: spec, id: make(map[string]int32, len(spec.Pieces))}
+	t := &Tokenizer{spec: spec}
 	t.spec.Pieces = slices.Clone(spec.Pieces)
+	if spec.Model != SPM {
+		var err error
+		if t.bpe, err = spec.newBPE(); err != nil {
+			return nil, fmt.Errorf("tokenizer: %w", err)
+		}
+		t.spec.Merges = nil
+	}
+	if spec.Model != BPE {
+		t.id = make(map[string]int32, len(spec.Pieces))
+	}
 	t.eog = slices.Clone(spec.EOG)
 	if spec.EOS >= 0 {
 		t.eog = append(t.eog, spec.EOS)
@@ -47,7 +58,7 @@ func (t *Tokenizer) add(id int32, p Piece) {
 	if p.Text == "" {
 		return
 	}
-	if p.Type.mergeable() {
+	if p.Type.mergeable() && t.id != nil {
 		t.id[p.Text] = id
 		t.longest = max(t.longest, len(p.Text))
 		t.joins.add(p.Text)
@@ -70,6 +81,10 @@ type Options struct {
 	// ids; otherwise they are text like any other. User-defined pieces are
 	// always turned.
 	Special bool
+	// Foreign reports that a stretch of the text, by its bytes, is not the
+	// caller's own: control and unknown pieces spelled there are text. It may be
+	// nil. Extra spaces are kept where it is not, since bytes would move.
+	Foreign func(from, to int) bool
 }
 
 // Encode returns the ids of text, which may be any bytes; they are never nil.
@@ -78,23 +93,42 @@ func (t *Tokenizer) Encode(text string, opt Options) []int32 {
 	if t.spec.AddBOS && !opt.NoBOS {
 		ids = append(ids, t.spec.BOS)
 	}
-	if t.spec.RemoveExtraWhitespaces {
+	if t.spec.RemoveExtraWhitespaces && opt.Foreign == nil {
 		text = removeExtraSpaces(text)
 	}
-	for _, f := range t.split(text, opt.Special) {
+	for i, f := range t.split(text, opt) {
 		if f.id >= 0 {
 			ids = append(ids, f.id)
-			continue
+		} else {
+			ids = t.encodeText(ids, f.text, i == 0)
 		}
-		if t.spec.AddSpacePrefix {
-			f.text = " " + f.text
-		}
-		ids = t.encodeSPM(ids, strings.ReplaceAll(f.text, " ", space))
 	}
 	if t.spec.AddEOS && !opt.NoBOS {
 		ids = append(ids, t.spec.EOS)
 	}
 	return ids
+}
+
+// encodeText appends the ids of text without special pieces, which is not empty.
+func (t *Tokenizer) encodeText(ids []int32, text string, first bool) []int32 {
+	if t.spec.Model == BPE {
+		return t.encodeBPE(ids, text)
+	}
+	if t.spec.prefixed(text, first) {
+		text = " " + text
+	}
+	text = strings.ReplaceAll(text, " ", space)
+	if t.spec.Model == Ranked {
+		return t.encodeRanked(ids, text)
+	}
+	return t.encodeSPM(ids, text)
+}
+
+// prefixed reports whether a space goes in front of text.
+func (s *Spec) prefixed(text string, first bool) bool {
+	return s.AddSpacePrefix &&
+		(first || !s.SpacePrefixOnce) &&
+		!(s.SpacePrefixMissing && (text[0] == ' ' || strings.HasPrefix(text, space)))
 }
 
 // removeExtraSpaces strips spaces at both ends and leaves one of each run, as
