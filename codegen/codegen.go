@@ -23,14 +23,14 @@ type Target struct {
 
 // Targets is the table of back ends.
 var Targets = []*Target{
-	{
-		Name: "cpu", Schedule: lower.CPU,
-		DTypes: weightTypes(), // gocpu emits a tile for every row of the table
-		Sources: func(ks []*kernel.Kernel) (map[string][]byte, error) {
-			src, err := gocpu.Kernels(gocpu.Options{Package: "kernels", Source: "the model's graph"}, ks)
-			return map[string][]byte{"kernels.go": src}, err
-		},
-	},
+	{Name: "cpu", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources}, // gocpu emits a tile for every row of the table
+	{Name: "go", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
+}
+
+// goSources are the kernels in Go.
+func goSources(ks []*kernel.Kernel) (map[string][]byte, error) {
+	src, err := gocpu.Kernels(gocpu.Options{Package: "kernels", Source: "the model's graph"}, ks)
+	return map[string][]byte{"kernels.go": src}, err
 }
 
 // weightTypes are the weight types of the dtype table.

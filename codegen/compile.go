@@ -15,6 +15,7 @@ type Options struct {
 	Target   string
 	Chunk    int    // the most new tokens of a step; 0: passes.DefaultChunk
 	Compiler string // llorch's version
+	Floats   bool   // activations stay f32 where the target would round them to 8 bits
 	Check    func(pass string, m *passes.Module) error
 }
 
@@ -36,7 +37,9 @@ func Compile(g *ir.Graph, o Options) (*Compiled, error) {
 	if err := supported(g, t); err != nil {
 		return nil, err
 	}
-	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, o.Chunk), Sched: t.Schedule}
+	sched := t.Schedule
+	sched.Act8 = sched.Act8 && !o.Floats
+	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, o.Chunk), Sched: sched}
 	if err := passes.Run(m, "", o.Check); err != nil {
 		return nil, err
 	}

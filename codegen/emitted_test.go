@@ -93,7 +93,7 @@ func TestEmittedGo(t *testing.T) {
 			if tr.rounds {
 				tol = 2e-3 * (1 + most)
 			}
-			interpreted := tr.runStep(t, c.Program, w, cpu.Library{Tiles: gen.Tiles}, 1, s.Name)
+			interpreted := tr.runStep(t, c.Program, w, cpu.Library{Tiles: gen.Library().Tiles}, 1, s.Name)
 			near(t, tr.lastRows(t, c.Module.Graphs[i], ref), interpreted, tol, j.Name+", interpreted")
 			want[j.Name], tols[j.Name] = interpreted, tol
 		}

@@ -30,7 +30,7 @@ func Example() {
 	if c.Program.Tokenizer, err = m.Tokenizer(); err != nil {
 		log.Fatal(err)
 	}
-	e, err := cpu.New(c.Program, c.Weights(m.Data), gen.Library(), cpu.Options{})
+	e, err := cpu.New(c.Program, c.Weights(m), gen.Library(), cpu.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

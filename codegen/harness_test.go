@@ -29,15 +29,45 @@ type trial struct {
 	env    map[string]int64
 	seed   uint64
 	target string // "" is cpu
+	floats bool   // activations are not rounded to 8 bits
 	rounds bool   // f32 values are rounded to f16 on the way, whose last bits differ
 }
 
 // tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
 func TestMain(m *testing.M) {
 	t := *codegen.Targets[0]
-	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2}
+	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Panels: true, Act8: true}
 	codegen.Targets = append(codegen.Targets, &t)
 	m.Run()
+}
+
+// blocks is the same random bytes for a param of a block type whoever asks: any bits are codes and small scales, but factors must
+// be of unit size in sum.
+func (tr *trial) blocks(n *ir.Node, elems int) []byte {
+	f := n.Type.DType.Row().Format
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(n.Name))
+	rng := rand.New(rand.NewPCG(tr.seed, h.Sum64()))
+	b := make([]byte, elems/f.Elems*f.Bytes)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	factors := []int{0} // d, and m
+	if f.Offsets {
+		factors = append(factors, 2)
+	}
+	if f.Name == "q6_k" {
+		factors[0] = f.Bytes - 2
+	}
+	for at := 0; at < len(b); at += f.Bytes {
+		for _, i := range factors {
+			kernel.F16.Row().Encode(b[at+i:], []float32{float32(rng.NormFloat64()) / float32(int(1)<<(f.Bits+4))})
+			if f.Nested {
+				kernel.F16.Row().Encode(b[at+i:], []float32{float32(rng.NormFloat64()) / float32(int(1)<<(f.Bits+8))})
+			}
+		}
+	}
+	return b
 }
 
 // value is the same random array for a node whoever asks, rounded to the node's dtype.
@@ -45,6 +75,14 @@ func (tr *trial) value(n *ir.Node, env map[string]int64) (*ir.Array, error) {
 	a, err := ir.NewArray(n.Type, env)
 	if err != nil {
 		return nil, err
+	}
+	if row := n.Type.DType.Row(); row.Format != nil {
+		v := make([]float32, len(a.Data))
+		row.Decode(v, tr.blocks(n, len(v)))
+		for i := range v {
+			a.Data[i] = float64(v[i])
+		}
+		return a, nil
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(n.Name))
@@ -109,7 +147,7 @@ func (tr *trial) evaluate(t rapid.TB) (data [][]float64, most float64) {
 
 // compile compiles the graph, verifying after each pass.
 func (tr *trial) compile(t rapid.TB) *codegen.Compiled {
-	c, err := codegen.Compile(tr.g, codegen.Options{Target: cmp.Or(tr.target, "cpu"), Check: verifyAll})
+	c, err := codegen.Compile(tr.g, codegen.Options{Target: cmp.Or(tr.target, "cpu"), Floats: tr.floats, Check: verifyAll})
 	require.NoError(t, err)
 	return c
 }
@@ -124,16 +162,22 @@ func verifyAll(_ string, m *passes.Module) error {
 }
 
 // weights encodes the params.
-func (tr *trial) weights(c *codegen.Compiled) runtime.Weights {
-	return c.Weights(func(path string) ([]byte, kernel.DType, error) {
-		n := tr.g.Node(path)
-		a, err := tr.value(n, tr.env)
-		if err != nil {
-			return nil, 0, err
-		}
-		return encode(n.Type.DType, a.Data), n.Type.DType, nil
-	})
+func (tr *trial) weights(c *codegen.Compiled) runtime.Weights { return c.Weights(tr) }
+
+// Data and Release make a trial a codegen.Source.
+func (tr *trial) Data(path string) ([]byte, kernel.DType, error) {
+	n := tr.g.Node(path)
+	a, err := tr.value(n, tr.env)
+	if err != nil {
+		return nil, 0, err
+	}
+	if n.Type.DType.Row().Format != nil {
+		return tr.blocks(n, len(a.Data)), n.Type.DType, nil
+	}
+	return encode(n.Type.DType, a.Data), n.Type.DType, nil
 }
+
+func (tr *trial) Release(data []byte) { clear(data) }
 
 // run executes the steps on an engine and returns the last one's outputs, of the specialisation that gives all logits.
 func (tr *trial) run(t rapid.TB, p *runtime.Program, w runtime.Weights, lib cpu.Library, threads int) [][]float64 {
@@ -241,7 +285,7 @@ func near(t rapid.TB, want, got [][]float64, tol float64, what string) {
 
 // hostile interprets kernels the way a careless target would run them: lanes backwards, group memory full of NaN.
 func hostile(t rapid.TB, ks []*kernel.Kernel) cpu.Library {
-	lib := cpu.Library{Kernels: map[string]*cpu.Kernel{}, Tiles: gen.Tiles}
+	lib := cpu.Library{Kernels: map[string]*cpu.Kernel{}, Tiles: gen.Library().Tiles}
 	for _, k := range ks {
 		p, err := kernel.Interpret(k, kernel.Options{Poison: true, ReverseLanes: true})
 		require.NoError(t, err)
@@ -265,7 +309,7 @@ func hostile(t rapid.TB, ks []*kernel.Kernel) cpu.Library {
 			Run: func(a *cpu.Args, scratch []float32, g int) {
 				var bufs []*kernel.Mem
 				for _, b := range a.Bufs {
-					bufs = append(bufs, &kernel.Mem{DType: b.DType, Data: b.Data})
+					bufs = append(bufs, &kernel.Mem{DType: b.DType, Data: b.Data, Row: int64(b.Row)})
 				}
 				must(0, p.Run(bufs, wide(a), a.Floats, scratch, g))
 			},

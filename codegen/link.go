@@ -132,7 +132,7 @@ func (l *linker) port(plan *passes.Plan, n, store *ir.Node) (runtime.Port, error
 	if !ok {
 		return runtime.Port{}, fmt.Errorf("%s has no place in the arena: it is a %s and not a computed value", n.Name, store.Op.Name)
 	}
-	p := runtime.Port{Name: n.Name, DType: kept(store).String(), Offset: slot.Offset}
+	p := runtime.Port{Name: n.Name, DType: lower.MemoryType(store).String(), Offset: slot.Offset}
 	for _, a := range n.Type.Axes {
 		d, err := l.affine(a.Dim)
 		if err != nil {
@@ -193,16 +193,8 @@ func (l *linker) ref(plan *passes.Plan, n *ir.Node) (runtime.Ref, error) {
 	if !ok {
 		return r, fmt.Errorf("%s has no place in the arena", n.Name)
 	}
-	r.Space, r.DType, r.Offset, r.Bytes = runtime.Arena, kept(n).String(), slot.Offset, slot.Bytes
+	r.Space, r.DType, r.Offset, r.Bytes = runtime.Arena, lower.MemoryType(n).String(), slot.Offset, slot.Bytes
 	return r, nil
-}
-
-// kept is the type that a value has in the arena: inputs their own, what kernels compute f32.
-func kept(n *ir.Node) kernel.DType {
-	if n.Op.Source == ir.Computed {
-		return kernel.F32
-	}
-	return n.Type.DType
 }
 
 func (l *linker) weight(n *ir.Node) (int, error) {
@@ -210,22 +202,20 @@ func (l *linker) weight(n *ir.Node) (int, error) {
 		return i, nil
 	}
 	t := runtime.Tensor{Name: n.Name, DType: n.Type.DType.String()}
-	elems, row := int64(1), int64(1)
 	for _, a := range n.Type.Axes {
 		v, ok := a.Dim.Const()
 		if !ok {
 			return 0, fmt.Errorf("weight %s: axis %s is symbolic", n.Name, a)
 		}
 		t.Shape = append(t.Shape, v)
-		elems, row = elems*v, v
 	}
-	rb, err := n.Type.DType.RowBytes(row)
-	if err != nil {
+	shape := t.Shape
+	if len(shape) == 0 {
+		shape = []int64{1}
+	}
+	var err error
+	if t.Bytes, err = n.Type.DType.MatrixBytes(shape...); err != nil {
 		return 0, fmt.Errorf("weight %s: %w", n.Name, err)
-	}
-	t.Bytes = rb
-	if row > 0 {
-		t.Bytes = elems / row * rb
 	}
 	if n.Op.Source == ir.FromCompiler {
 		l.consts[n.Name] = n.Floats("values")

@@ -142,7 +142,7 @@ func TestNewOpNeedsOnePlace(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, ir.Print(tr.g), ir.Print(again))
 			compiled := tr.compile(t)
-			got := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Tiles}, 1)
+			got := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Library().Tiles}, 1)
 			near(t, tr.reference(t), got, 1e-5, "interpreter")
 		})
 	}

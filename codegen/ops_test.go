@@ -19,7 +19,7 @@ func TestOps(t *testing.T) {
 			t.Run(row.Name+"/"+c.Name, func(t *testing.T) {
 				tr := parseTrial(t, op.Table, c)
 				compiled := tr.compile(t)
-				got := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Tiles}, 1)
+				got := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Library().Tiles}, 1)
 				near(t, tr.reference(t), got, 1e-5, "interpreter")
 			})
 		}

@@ -2,19 +2,29 @@ package codegen
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	goruntime "runtime"
+	"sync"
 	"unsafe"
 
 	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/ir/quant"
 	"github.com/llorch/llorch/runtime"
 )
 
-// Source gives a weight's bytes by its path in the graph, in the type that the file has.
-type Source func(path string) (data []byte, dtype kernel.DType, err error)
+// Source is where the weights come from.
+type Source interface {
+	// Data is a weight's bytes by its path in the graph, in the type that the file has.
+	Data(path string) (data []byte, dtype kernel.DType, err error)
+	// Release says that the bytes will not be looked at again soon: a mapping need not keep them in memory.
+	Release(data []byte)
+}
 
-// Weights presents a model's weights as the program wants them: constants filled in, vectors widened to f32, everything else
-// the file's own bytes where they lie aligned in memory.
+// Weights presents a model's weights as the program wants them: constants filled in, vectors widened to f32, matrices repacked in
+// panels, everything else the file's own bytes where they lie aligned in memory. What is not the file's own is made anew by each
+// call.
 func (c *Compiled) Weights(src Source) runtime.Weights {
 	return &weights{c: c, src: src}
 }
@@ -32,7 +42,7 @@ func (w *weights) Data(t *runtime.Tensor) ([]byte, error) {
 		}
 		return b, nil
 	}
-	data, d, err := w.src(t.Name)
+	data, d, err := w.src.Data(t.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +51,16 @@ func (w *weights) Data(t *runtime.Tensor) ([]byte, error) {
 		return nil, fmt.Errorf("weight %s: unknown dtype %s", t.Name, t.DType)
 	}
 	if d != want {
-		if data, err = convert(data, d, want); err != nil {
+		file := data
+		if d.Panels() == want {
+			data, err = pack(t, data, want.Row().Panel)
+		} else {
+			data, err = convert(data, d, want)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("weight %s: %w", t.Name, err)
 		}
+		w.src.Release(file)
 	}
 	if int64(len(data)) != t.Bytes {
 		return nil, fmt.Errorf("weight %s: %d bytes, want %d", t.Name, len(data), t.Bytes)
@@ -56,14 +73,47 @@ func (w *weights) Close() error { return nil }
 // convert changes the type of a vector.
 func convert(data []byte, from, to kernel.DType) ([]byte, error) {
 	f, t := from.Row(), to.Row()
-	if f.Decode == nil || t.Encode == nil || f.Elems != 1 || t.Elems != 1 {
+	if f.Decode == nil || t.Encode == nil || f.Rows != 1 || t.Elems != 1 {
 		return nil, fmt.Errorf("cannot convert %s to %s", from, to)
 	}
-	vs := make([]float32, len(data)/f.Bytes)
+	vs := make([]float32, len(data)/f.Bytes*f.Elems)
 	f.Decode(vs, data)
 	out := make([]byte, len(vs)*t.Bytes)
 	t.Encode(out, vs)
 	return out, nil
+}
+
+// pack repacks a matrix, on all cores: groups of rows lie one behind the other before and after.
+func pack(t *runtime.Tensor, data []byte, p *quant.Panel) ([]byte, error) {
+	if len(t.Shape) != 2 || int64(p.Size(int(t.Shape[0]), int(t.Shape[1]))) != t.Bytes {
+		return nil, fmt.Errorf("%s%d in %d bytes is no matrix of panels", t.DType, t.Shape, t.Bytes)
+	}
+	rows, elems := int(t.Shape[0]), int(t.Shape[1])
+	in, out := elems/p.Format.Elems*p.Format.Bytes, p.Size(1, elems)
+	if len(data) != rows*in {
+		return nil, fmt.Errorf("%d bytes for %d rows of %d", len(data), rows, in)
+	}
+	packed := aligned64(int(t.Bytes))
+	groups := (rows + quant.PanelRows - 1) / quant.PanelRows
+	workers := min(groups, goruntime.GOMAXPROCS(0))
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		first, end := groups*i/workers, groups*(i+1)/workers
+		wg.Go(func() {
+			r, last := first*quant.PanelRows, min(rows, end*quant.PanelRows)
+			errs[i] = p.Pack(packed[first*out:end*out], data[r*in:last*in], last-r, elems)
+		})
+	}
+	wg.Wait()
+	return packed, errors.Join(errs...)
+}
+
+// aligned64 makes n bytes that begin on a cache line.
+func aligned64(n int) []byte {
+	b := make([]byte, n+63)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & 63)
+	return b[skip : skip+n : skip+n]
 }
 
 // aligned copies data that does not begin where its elements may be read as words.

@@ -4,15 +4,14 @@
 package gen
 
 import (
-	"slices"
-
+	"github.com/llorch/llorch/gen/tiles"
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
 //go:generate go run ./internal/generate
-//go:generate go run ./internal/assemble
 
 // Library is what the CPU engine runs.
-func Library() cpu.Library {
-	return cpu.Library{Kernels: Kernels, Tiles: slices.Concat(Tiles, levelTiles)}
-}
+func Library() cpu.Library { return cpu.Library{Kernels: Kernels, Tiles: tiles.All()} }
+
+// Tiles are the portable ones, for tests.
+var Tiles = tiles.Portable()

@@ -17,10 +17,11 @@ const (
 	RowReduce                // reductions along one axis, then a map over it
 	Contraction              // a sum of products along one axis
 	StateStore               // appends to a state; the only kind of op that writes
+	Encoding                 // the operand's rows in blocks of a narrower type
 )
 
 func (c Class) String() string {
-	return [...]string{"leaf", "elementwise", "index map", "row reduction", "contraction", "state store"}[c]
+	return [...]string{"leaf", "elementwise", "index map", "row reduction", "contraction", "state store", "encoding"}[c]
 }
 
 // Source says where a leaf's elements come from.

@@ -81,7 +81,7 @@ func (m *Model) dtype(path string) ir.DType {
 // dtype is the tensor's type, if weights may have it.
 func (t *TensorInfo) dtype() (ir.DType, bool) {
 	d, ok := kernel.ParseDType(t.DType)
-	if !ok || !d.Row().Weight {
+	if !ok || !d.Row().Weight || d.Row().Panel != nil {
 		return kernel.Invalid, false
 	}
 	return d, true
@@ -114,6 +114,13 @@ func (m *Model) Data(path string) (data []byte, dtype ir.DType, err error) {
 	return m.weights.data(m.weights.index[t.Name]), dtype, nil
 }
 
+// Release says that data, which Data returned, will not be looked at again soon: its pages need not stay in memory.
+func (m *Model) Release(data []byte) {
+	if m.weights.release != nil {
+		m.weights.release(data)
+	}
+}
+
 // TensorTable describes every tensor of the model's files, in their order.
 func (m *Model) TensorTable() []TensorInfo { return slices.Clone(m.weights.list) }
 
@@ -143,6 +150,6 @@ func (m *Model) Close() error {
 	if m.weights.data == nil {
 		return nil
 	}
-	m.weights.data = nil
+	m.weights.data, m.weights.release = nil, nil
 	return m.weights.close()
 }

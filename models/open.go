@@ -44,6 +44,15 @@ func Open(path string) (*Model, error) {
 	return m, nil
 }
 
+// Parse is Open for the bytes of a GGUF file, which errors call name.
+func Parse(name string, data []byte) (*Model, error) {
+	f, err := gguf.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return newGGUF(f)
+}
+
 // locate is the .gguf file or the Hugging Face folder that path means.
 func locate(path string) (at string, isGGUF bool, err error) {
 	info, err := os.Stat(path)

@@ -172,7 +172,7 @@ func (p *proof) tiedHead(t *TensorInfo) {
 func weightTypes() string {
 	var list []string
 	for _, row := range kernel.DTypes {
-		if row.Weight {
+		if row.Weight && row.Panel == nil {
 			list = append(list, row.Name)
 		}
 	}

@@ -24,6 +24,8 @@ type weights struct {
 	index map[string]int // by name
 	data  func(i int) []byte
 	close func() error
+
+	release func(data []byte) // nil where nothing is gained by it
 }
 
 func newWeights(place string, list []TensorInfo, data func(i int) []byte, close func() error) *weights {
@@ -41,7 +43,9 @@ func ggufWeights(f *gguf.File) *weights {
 		slices.Reverse(shape)
 		list[i] = TensorInfo{Name: t.Name, DType: t.TypeName, Shape: shape, Bytes: t.Size, File: f.Name}
 	}
-	return newWeights(f.Name, list, func(i int) []byte { return f.Data(&f.Tensors[i]) }, f.Close)
+	w := newWeights(f.Name, list, func(i int) []byte { return f.Data(&f.Tensors[i]) }, f.Close)
+	w.release = f.Release
+	return w
 }
 
 func setWeights(dir string, s *safetensors.Set) *weights {

@@ -13,7 +13,8 @@ import (
 //
 //	attention  a contraction of two computed values, elementwise ops, a row reduction that can be read online, a contraction
 //	contract   contractions with weights that share an input, with their prologue and epilogue
-//	row        what is left of row reductions, with the elementwise ops before them
+//	row        encodings, with a row reduction that they alone read; what is left of row reductions, with the elementwise ops
+//	           before them
 //	map        what is left, each root with the elementwise and index ops before it that it alone reads
 func fuse(g *ir.Graph) error {
 	copyFree(g)
@@ -26,6 +27,9 @@ func fuse(g *ir.Graph) error {
 	}
 	for _, n := range g.Nodes {
 		f.contract(n)
+	}
+	for _, n := range g.Nodes {
+		f.encoding(n)
 	}
 	for _, n := range g.Nodes {
 		f.row(n)
@@ -135,6 +139,25 @@ func (f *fuser) absorb(gr *ir.Group, in []*ir.Node) {
 		}
 		f.join(gr, n)
 		f.absorb(gr, n.In)
+	}
+}
+
+// encoding makes a group of an encoding and of what computes its rows, unless others want these as well.
+func (f *fuser) encoding(n *ir.Node) {
+	if !open(n) || n.Op.Class != ir.Encoding {
+		return
+	}
+	f.group(ir.RoleRow, n.Name, []*ir.Node{n})
+	x := n.In[0]
+	switch {
+	case lower.IsView(x):
+	case open(x) && x.Op.Class == ir.RowReduce && x.Op.Reduce.Axis(x) == n.Type.Axes[len(n.Type.Axes)-1].Name:
+		if f.onlyReadBy(x, func(u *ir.Node) bool { return u == n }) {
+			f.join(n.Group, x)
+			f.absorb(n.Group, x.In)
+		}
+	default:
+		f.absorb(n.Group, n.In)
 	}
 }
 

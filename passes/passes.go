@@ -33,6 +33,7 @@ type Pass struct {
 //	fold        before specialise, so that the work is done once for the three graphs
 //	specialise  before fuse, because what is worth recomputing differs: decode recomputes a norm in every block of rows
 //	            that reads it, prefill must not
+//	quantise    before layout, which hides from which file type a weight comes; before fuse, which places the new nodes
 //	layout      before fuse, which asks how a weight lies in memory
 //	fuse        before lower, which makes one kernel of a group
 //	lower       before plan, which needs to know what is kept in memory between kernels
@@ -41,7 +42,8 @@ var Pipeline = []Pass{
 	{"infer", "types of every value; all shape errors", nil, each(ir.Verify)},
 	{"fold", "equal nodes become one, unused nodes go", []string{"infer"}, each(fold)},
 	{"specialise", "decode (S=1), prefill (S <= chunk, last position only) and logits (S <= chunk)", []string{"infer", "fold"}, specialise},
-	{"layout", "how each weight is kept for the target", []string{"specialise"}, each(layout)},
+	{"quantise", "activations in 8 bits, where the target multiplies them with block weights as integers", []string{"specialise"}, quantise},
+	{"layout", "how each weight is kept for the target", []string{"specialise", "quantise"}, layout},
 	{"fuse", "groups of nodes, each of which becomes one kernel", []string{"specialise", "layout"}, each(fuse)},
 	{"lower", "kernel IR of each group", []string{"fuse"}, lowerAll},
 	{"plan", "an offset in one arena for each intermediate", []string{"lower"}, plan},

@@ -57,8 +57,8 @@ func planGraph(g *ir.Graph, ls []*lower.Launch) (*Plan, error) {
 	for _, s := range slots {
 		s.Offset = lowest(p.Slots, s)
 		p.Slots = append(p.Slots, s)
-		p.Arena = max(p.Arena, s.Offset+s.Bytes)
-		p.Sum += s.Bytes
+		p.Arena = max(p.Arena, align(s.Offset+s.Bytes))
+		p.Sum += align(s.Bytes)
 	}
 	return p, nil
 }
@@ -113,6 +113,7 @@ func inArena(n *ir.Node) bool {
 
 // bytes is the most memory that a value takes under the graph's bounds.
 func bytes(g *ir.Graph, n *ir.Node) (int64, error) {
+	var shape []int64
 	size := int64(4)
 	for _, a := range n.Type.Axes {
 		v, ok := g.Bounds.Max(a.Dim)
@@ -124,8 +125,12 @@ func bytes(g *ir.Graph, n *ir.Node) (int64, error) {
 			return 0, fmt.Errorf("plan: %s: %s %s is too large to plan", n.Pos, n.Name, n.Type)
 		}
 		size *= v
+		shape = append(shape, v)
 	}
-	return (size + arenaAlign - 1) / arenaAlign * arenaAlign, nil
+	if len(shape) == 0 {
+		shape = []int64{1}
+	}
+	return lower.MemoryType(n).MatrixBytes(shape...)
 }
 
 // lowest is the lowest offset at which s meets no slot that lives at the same time.
@@ -142,7 +147,10 @@ func lowest(slots []Slot, s Slot) int64 {
 		if o.Offset >= off+s.Bytes {
 			break
 		}
-		off = max(off, o.Offset+o.Bytes)
+		off = max(off, align(o.Offset+o.Bytes))
 	}
 	return off
 }
+
+// align rounds up to where a slot may begin.
+func align(n int64) int64 { return (n + arenaAlign - 1) / arenaAlign * arenaAlign }

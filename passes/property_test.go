@@ -118,7 +118,7 @@ func TestPlanKeepsValues(t *testing.T) {
 					require.True(t, apart || !together, "%s and %s overlap", s.Node.Name, o.Node.Name)
 				}
 			}
-			require.Equal(t, top, p.Arena)
+			require.Equal(t, align(top), p.Arena)
 			simulate(t, g, p, m.Lowered[g])
 		}
 	})

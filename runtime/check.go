@@ -108,15 +108,14 @@ func bytesOf(dtype string, shape []int64) (int64, error) {
 	if last := shape[len(shape)-1]; last%int64(row.Elems) != 0 {
 		return 0, fmt.Errorf("%s%d: rows of %d elements, blocks have %d", dtype, shape, last, row.Elems)
 	}
-	n := int64(row.Bytes)
-	for _, d := range shape {
-		if d < 1 {
-			return 0, fmt.Errorf("%s%d: a dimension of %d", dtype, shape, d)
+	for _, n := range shape {
+		if n < 1 {
+			return 0, fmt.Errorf("%s%d: a dimension of %d", dtype, shape, n)
 		}
-		if n > (1<<62)/d {
-			return 0, fmt.Errorf("%s%d: more than %d bytes", dtype, shape, int64(1)<<62)
-		}
-		n *= d
 	}
-	return n / int64(row.Elems), nil
+	n, err := d.MatrixBytes(shape...)
+	if err != nil || n > 1<<62 {
+		return 0, fmt.Errorf("%s%d: more than %d bytes", dtype, shape, int64(1)<<62)
+	}
+	return n, nil
 }

@@ -39,7 +39,8 @@
 //
 // [WriteArtifact] writes into a directory beside the target and renames it, so a directory under the target's name is
 // complete (replace.go). [OpenArtifact] checks what it can without reading the weights, and every byte with
-// [OpenOptions].Verify (open.go).
+// [OpenOptions].Verify (open.go). [WriteData] and [NewArtifact] are the same for the two files that a generated Go package
+// embeds (inmemory.go).
 //
 // Generated packages import this one, so it imports the standard library alone, beside models/tokenizer, ir/kernel,
 // models/mmap and runtime/sample.

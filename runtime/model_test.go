@@ -48,9 +48,9 @@ func TestModel(t *testing.T) {
 	_, err = m.Complete(t.Context(), "c", Options{})
 	require.EqualError(t, err, "model fake has no tokenizer: a prompt must be ids")
 
-	e.p.Tokenizer.Model = "bpe"
+	e.p.Tokenizer.Model = "wordpiece"
 	_, err = NewModel(e.p, e)
-	require.ErrorContains(t, err, `model fake: tokenizer: tokenizer model "bpe" is not supported`)
+	require.ErrorContains(t, err, `model fake: tokenizer: tokenizer model "wordpiece" is not supported`)
 }
 
 func TestRates(t *testing.T) {

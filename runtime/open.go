@@ -18,12 +18,13 @@ type OpenOptions struct {
 	Verify bool   // read every file and compare its SHA-256
 }
 
-// Artifact is an open artifact: a program, and its weights mapped into memory.
+// Artifact is an open artifact: a program, and its weights in memory.
 type Artifact struct {
 	Program *Program
 	dir     string
 	files   []file
-	weights *mmap.File
+	weights []byte
+	mapped  *mmap.File // that weights are; nil when they are the caller's
 	closed  bool
 }
 
@@ -44,8 +45,8 @@ func OpenArtifact(dir string, opt OpenOptions) (*Artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if opt.Target != "" && m.Target != opt.Target {
-		return nil, fmt.Errorf("%s: compiled for target %s, want %s: compile the model for %[3]s", path, m.Target, opt.Target)
+	if err := m.checkTarget(path, opt.Target); err != nil {
+		return nil, err
 	}
 	for i := range m.Files {
 		if err := m.Files[i].checkSize(dir); err != nil {
@@ -58,13 +59,30 @@ func OpenArtifact(dir string, opt OpenOptions) (*Artifact, error) {
 		}
 	}
 	a := &Artifact{Program: &m.Program, dir: dir, files: m.Files}
-	if a.weights, err = mmap.Open(filepath.Join(dir, weightsName)); err != nil {
+	if a.mapped, err = mmap.Open(filepath.Join(dir, weightsName)); err != nil {
 		return nil, err
 	}
-	if got, want := int64(len(a.weights.Data())), m.file(weightsName).Bytes; got != want { // it changed since
-		return nil, errors.Join(sizeError(filepath.Join(dir, weightsName), got, want), a.Close())
+	a.weights = a.mapped.Data()
+	if err := m.checkLength(filepath.Join(dir, weightsName), a.weights); err != nil { // it changed since
+		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+// checkTarget compares the target with the one that is wanted, if any is.
+func (m *manifest) checkTarget(path, want string) error {
+	if want != "" && m.Target != want {
+		return fmt.Errorf("%s: compiled for target %s, want %s: compile the model for %[3]s", path, m.Target, want)
+	}
+	return nil
+}
+
+// checkLength compares what is in memory of weights.bin with the manifest.
+func (m *manifest) checkLength(path string, weights []byte) error {
+	if got, want := int64(len(weights)), m.file(weightsName).Bytes; got != want {
+		return sizeError(path, got, want)
+	}
+	return nil
 }
 
 // Data is the bytes of one of the program's weights, mapped.
@@ -72,7 +90,7 @@ func (a *Artifact) Data(t *Tensor) ([]byte, error) {
 	if a.closed {
 		return nil, fmt.Errorf("weight %s: the artifact %s is closed", t.Name, a.dir)
 	}
-	b := a.weights.Data()
+	b := a.weights
 	size := int64(len(b))
 	if t.Offset < 0 || t.Bytes < 0 || t.Offset > size || t.Bytes > size-t.Offset {
 		return nil, fmt.Errorf("%s: weight %s: %d bytes at %d, the file has %d",
@@ -96,16 +114,18 @@ func (a *Artifact) File(path string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(b)
-		return b, sumError(full, hex.EncodeToString(sum[:]), f.SHA256)
+		return b, sumError(full, hexSum(b), f.SHA256)
 	}
 	return nil, fmt.Errorf("%s: the artifact has no file %s", a.dir, path)
 }
 
 // Close ends the mapping; the bytes of the weights are gone.
 func (a *Artifact) Close() error {
-	a.closed = true
-	return a.weights.Close()
+	a.closed, a.weights = true, nil
+	if a.mapped == nil {
+		return nil
+	}
+	return a.mapped.Close()
 }
 
 // readManifest reads manifest.json, whatever it holds.
@@ -145,6 +165,12 @@ func sizeError(path string, got, want int64) error {
 		hint = "it was cut off"
 	}
 	return fmt.Errorf("%s: %d bytes, the manifest says %d: %s", path, got, want, hint)
+}
+
+// hexSum is the SHA-256 of b.
+func hexSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 func sumError(path, got, want string) error {

@@ -22,11 +22,19 @@ func WriteArtifact(dir string, p *Program, w Weights, files map[string][]byte) e
 	if err != nil {
 		return err
 	}
-	if err := writeInto(r.partial, p, w, files); err != nil {
+	all, err := withKernels(p.Kernels, files)
+	if err == nil {
+		err = writeInto(r.partial, p, w, all)
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", dir, err), r.abandon())
 	}
 	return r.commit()
 }
+
+// WriteData writes the two files of an artifact that running it takes, manifest.json and weights.bin, into a directory that
+// has neither. They are what a generated package embeds.
+func WriteData(dir string, p *Program, w Weights) error { return writeInto(dir, p, w, nil) }
 
 // writeInto writes a complete artifact into dir, the manifest last.
 func writeInto(dir string, p *Program, w Weights, files map[string][]byte) error {
@@ -39,12 +47,8 @@ func writeInto(dir string, p *Program, w Weights, files map[string][]byte) error
 	if err := m.writeWeights(filepath.Join(dir, weightsName), p.Weights, w); err != nil {
 		return err
 	}
-	all, err := withKernels(p.Kernels, files)
-	if err != nil {
-		return err
-	}
-	for _, path := range slices.Sorted(maps.Keys(all)) {
-		if err := m.writeFile(dir, path, all[path]); err != nil {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if err := m.writeFile(dir, path, files[path]); err != nil {
 			return err
 		}
 	}
@@ -93,8 +97,7 @@ func (m *manifest) writeFile(dir, path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(full), 0o777); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(b)
-	m.Files = append(m.Files, file{Path: path, Bytes: int64(len(b)), SHA256: hex.EncodeToString(sum[:])})
+	m.Files = append(m.Files, file{Path: path, Bytes: int64(len(b)), SHA256: hexSum(b)})
 	return create(full, func(f io.Writer) error {
 		_, err := f.Write(b)
 		return err

@@ -24,10 +24,10 @@ type function struct {
 }
 
 // newFunction chooses names for k, unique among those taken in the file and in the function.
-func newFunction(k *kernel.Kernel, taken *names) *function {
+func newFunction(k *kernel.Kernel, prefix string, taken *names) *function {
 	f := &function{k: k, names: newNames(functionReserved), ids: map[string]string{}, access: map[string]string{},
 		matrix: map[string]string{}, hoisted: map[string]string{}}
-	f.name = taken.fresh(k.Name)
+	f.name = taken.fresh(prefix + "_" + k.Name)
 	f.groupsName, f.scratchName = taken.fresh(f.name+"Groups"), taken.fresh(f.name+"Scratch")
 	declare := func(name string) {
 		if name != "" && f.ids[name] == "" {
@@ -188,6 +188,8 @@ func (f *function) bufferUses(body []kernel.Stmt, element, tiled nameSet) {
 			tiled[s.W], element[s.X], element[s.Acc] = true, true, true
 		case *kernel.Mix:
 			tiled[s.W], element[s.X], element[s.Acc] = true, true, true
+		case *kernel.Encode:
+			element[s.Buf], element[s.X] = true, true
 		}
 	})
 }
@@ -206,6 +208,8 @@ func accessor(buf kernel.Buf) string {
 		return "BF16"
 	case kernel.I32, kernel.Pos:
 		return "I32"
+	case kernel.A8:
+		return "Matrix"
 	}
 	return ""
 }

@@ -112,7 +112,7 @@ func innermost(body []kernel.Stmt) bool {
 	inner := true
 	walkStmts(body, func(s kernel.Stmt) {
 		switch s.(type) {
-		case *kernel.For, *kernel.Reduce, *kernel.Dot, *kernel.Mix:
+		case *kernel.For, *kernel.Reduce, *kernel.Dot, *kernel.Mix, *kernel.Encode:
 			inner = false
 		}
 	})

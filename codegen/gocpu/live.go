@@ -68,6 +68,8 @@ func live(body []kernel.Stmt, set nameSet) []kernel.Stmt {
 			set.addAll(nameSet{t.Acc: true, t.W: true, t.X: true})
 		case *kernel.Mix:
 			set.addAll(nameSet{t.Acc: true, t.W: true, t.X: true})
+		case *kernel.Encode:
+			set.addAll(nameSet{t.Buf: true, t.X: true})
 		}
 		for _, e := range operands(s) {
 			set.addExpr(e)

@@ -46,6 +46,8 @@ func (f *function) stmt(b *block, s kernel.Stmt) {
 		b.add(f.tile("Dot", s))
 	case *kernel.Mix:
 		b.add(f.tile("Mix", (*kernel.Dot)(s)))
+	case *kernel.Encode:
+		b.add(jen.Id(f.ids[s.Buf]).Dot("Encode").Call(f.expr(s.At), f.from(s.X, s.XAt), f.expr(s.N)))
 	default:
 		f.fail("a statement of unknown type %T", s)
 	}
@@ -130,6 +132,12 @@ func (f *function) branch(s *kernel.If) *jen.Statement {
 
 // tile emits a call of the matrix's Dot or Mix.
 func (f *function) tile(method string, s *kernel.Dot) *jen.Statement {
+	if f.access[s.X] == "Matrix" { // blocks of 8-bit activations
+		return jen.Id(f.matrix[s.W]).Dot("DotA8").Call(
+			f.from(s.Acc, s.AccAt), f.expr(s.WAt), f.expr(s.WStride),
+			jen.Id(f.ids[s.X]), f.expr(s.XAt), f.expr(s.XStride),
+			f.expr(s.Rows), f.expr(s.Cols), f.expr(s.K))
+	}
 	return jen.Id(f.matrix[s.W]).Dot(method).Call(
 		f.from(s.Acc, s.AccAt), f.expr(s.WAt), f.expr(s.WStride),
 		f.from(s.X, s.XAt), f.expr(s.XStride),

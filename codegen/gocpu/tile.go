@@ -21,20 +21,17 @@ const (
 	unrollK      = 4
 )
 
-// Tiles emits a Go file with the portable tile of every weight dtype.
+// Tiles emits a Go file with the portable tile of every weight dtype of single elements; blocks have theirs in package cpu.
 func Tiles(opt Options) ([]byte, error) {
 	file := newFile(opt)
 	var table []jen.Code
 	var loops []jen.Code
 	for i := range kernel.DTypes {
 		row := &kernel.DTypes[i]
-		if !row.Weight {
+		if !row.Weight || row.Elems > 1 {
 			continue
 		}
-		t, err := newTileType(row)
-		if err != nil {
-			return nil, err
-		}
+		t := &tileType{row: row, suffix: goName(strings.ToUpper(row.Name))}
 		table = append(table, jen.Values(
 			jen.Id("DType").Op(":").Qual(kernelPath, strings.ToUpper(row.Name)),
 			jen.Id("Level").Op(":").Lit("portable"),
@@ -47,7 +44,7 @@ func Tiles(opt Options) ([]byte, error) {
 			return nil, t.err
 		}
 	}
-	file.Comment("Tiles holds the portable tile of every weight dtype.")
+	file.Comment("Tiles holds the portable tile of every weight dtype of single elements.")
 	file.Var().Id("Tiles").Op("=").Index().Qual(cpuPath, "Tile").Add(multiline(table))
 	file.Line()
 	file.Const().Defs(
@@ -66,26 +63,13 @@ func Tiles(opt Options) ([]byte, error) {
 type tileType struct {
 	row    *kernel.DTypeRow
 	suffix string
-	step   int // elements that one pass of the inner loops unpacks
 	err    error
-}
-
-func newTileType(row *kernel.DTypeRow) (*tileType, error) {
-	if row.Elems > step && row.Elems > 64 || row.Elems < step && step%row.Elems != 0 {
-		return nil, fmt.Errorf("gocpu: dtype %s: no portable tile for blocks of %d elements", row.Name, row.Elems)
-	}
-	return &tileType{row: row, suffix: goName(strings.ToUpper(row.Name)), step: max(step, row.Elems)}, nil
 }
 
 func (t *tileType) fn(prefix string) string { return prefix + t.suffix }
 
-// bytes is the byte offset of element e, the start of a block.
-func (t *tileType) bytes(e *jen.Statement) *jen.Statement {
-	if t.row.Elems == 1 {
-		return jen.Lit(t.row.Bytes).Op("*").Add(e)
-	}
-	return e.Op("/").Lit(t.row.Elems).Op("*").Lit(t.row.Bytes)
-}
+// bytes is the byte offset of element e.
+func (t *tileType) bytes(e *jen.Statement) *jen.Statement { return jen.Lit(t.row.Bytes).Op("*").Add(e) }
 
 // tileParams are the parameters of cpu.Tile's Dot and Mix.
 func tileParams() []jen.Code {
@@ -156,7 +140,7 @@ func (t *tileType) dotRow() *jen.Statement {
 		total = append(total, jen.Id(fmt.Sprint("s", i)))
 	}
 	var body []jen.Code
-	for e := range t.step {
+	for e := range step {
 		body = append(body, jen.Id(fmt.Sprint("s", e%accumulators)).Op("+=").Add(t.element(e)).Op("*").Id("q").Index(jen.Lit(e)))
 	}
 	tail := jen.Id("s0").Op("+=").Add(t.single()).Op("*").Id("x").Index(jen.Id("i"))
@@ -171,7 +155,7 @@ func (t *tileType) dotRow() *jen.Statement {
 // unpack emits the expansion of a row to float32.
 func (t *tileType) unpack() *jen.Statement {
 	var body []jen.Code
-	for e := range t.step {
+	for e := range step {
 		body = append(body, jen.Id("q").Index(jen.Lit(e)).Op("=").Add(t.element(e)))
 	}
 	tail := jen.Id("dst").Index(jen.Id("i")).Op("=").Add(t.single())
@@ -184,33 +168,25 @@ func (t *tileType) unpack() *jen.Statement {
 // passes emits the loop over whole steps, where p and q point at the step's bytes and at its elements of v, and the loop
 // over what is left.
 func (t *tileType) passes(v string, body []jen.Code, tail jen.Code) *jen.Statement {
-	bytes := t.step / t.row.Elems * t.row.Bytes
+	bytes := step * t.row.Bytes
 	body = append([]jen.Code{
 		jen.Id("p").Op(":=").Add(t.pointer(bytes, jen.Byte(), jen.Id("w"))),
-		jen.Id("q").Op(":=").Add(t.pointer(t.step, jen.Float32(), jen.Id(v))),
+		jen.Id("q").Op(":=").Add(t.pointer(step, jen.Float32(), jen.Id(v))),
 	}, body...)
 	body = append(body, jen.List(jen.Id("w"), jen.Id(v)).Op("=").List(
-		jen.Id("w").Index(jen.Lit(bytes), jen.Empty()), jen.Id(v).Index(jen.Lit(t.step), jen.Empty())))
-	loop := jen.For(jen.Len(jen.Id(v)).Op(">=").Lit(t.step)).Block(body...)
-	if t.step == t.row.Elems {
-		return loop // a row is whole blocks
-	}
-	return loop.Line().For(jen.Id("i").Op(":=").Range().Id(v)).Block(tail)
+		jen.Id("w").Index(jen.Lit(bytes), jen.Empty()), jen.Id(v).Index(jen.Lit(step), jen.Empty())))
+	return jen.For(jen.Len(jen.Id(v)).Op(">=").Lit(step)).Block(body...).Line().For(jen.Id("i").Op(":=").Range().Id(v)).Block(tail)
 }
 
 // single unpacks element i of w.
 func (t *tileType) single() *jen.Statement {
-	args := []jen.Code{t.blockAt(jen.Id("w"), t.bytes(jen.Id("i")))}
-	if t.row.Elems > 1 {
-		args = append(args, jen.Id("i").Op("%").Lit(t.row.Elems))
-	}
-	return jen.Id(t.fn("value")).Call(args...)
+	return jen.Id(t.fn("value")).Call(t.pointer(t.row.Bytes, jen.Byte(), jen.Id("w").Index(t.bytes(jen.Id("i")), jen.Empty())))
 }
 
 // at emits the load of one element.
 func (t *tileType) at() *jen.Statement {
 	return jen.Commentf("%s is element i of w.", t.fn("at")).Line().
-		Func().Id(t.fn("at")).Params(jen.Id("w").Index().Byte(), jen.Id("i").Int()).Float32().Block(
+		Func().Id(t.fn("at")).Params(jen.Id("w").Index().Byte(), jen.List(jen.Id("_"), jen.Id("i")).Int()).Float32().Block(
 		jen.Return(t.single()),
 	).Line()
 }

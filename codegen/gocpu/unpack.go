@@ -10,7 +10,7 @@ import (
 
 // value emits the function that unpacks an element, from the dtype's Unpack expression: short enough for Go to inline.
 func (t *tileType) value() *jen.Statement {
-	f := &function{k: &kernel.Kernel{Name: "unpack " + t.row.Name}, ids: map[string]string{"i": "i"}, hoisted: map[string]string{}}
+	f := &function{k: &kernel.Kernel{Name: "unpack " + t.row.Name}, ids: map[string]string{}, hoisted: map[string]string{}}
 	b := &block{}
 	words := map[string]string{}
 	word := func(at kernel.Expr, bytes int) kernel.Expr {
@@ -25,24 +25,18 @@ func (t *tileType) value() *jen.Statement {
 		}
 		return kernel.IntVar(words[key])
 	}
-	e := t.row.Unpack(word, kernel.IntVar("i"))
+	e := t.row.Unpack(word)
 	if c, ok := e.(*kernel.Call); ok && c.Fn.Name == "choose" { // a branch costs less than both values
 		b.add(jen.If(f.expr(c.Args[0])).Block(jen.Return(f.expr(c.Args[1]))))
 		e = c.Args[2]
 	}
 	b.add(jen.Return(f.expr(e)))
 	t.err = f.err
-	params := []jen.Code{jen.Id("p").Op("*").Index(jen.Lit(t.row.Bytes)).Byte()}
-	doc := "is an element of %s."
-	if t.row.Elems > 1 {
-		params = append(params, jen.Id("i").Int())
-		doc = "is element i of a block of %s."
-	}
-	return jen.Commentf("%s "+doc, t.fn("value"), t.row.Name).Line().
-		Func().Id(t.fn("value")).Params(params...).Float32().Block(b.code...).Line()
+	return jen.Commentf("%s is an element of %s.", t.fn("value"), t.row.Name).Line().
+		Func().Id(t.fn("value")).Params(jen.Id("p").Op("*").Index(jen.Lit(t.row.Bytes)).Byte()).Float32().Block(b.code...).Line()
 }
 
-// word reads an unsigned little-endian integer of the block p.
+// word reads an unsigned little-endian integer of the element p.
 func (f *function) word(at kernel.Expr, bytes int) *jen.Statement {
 	if bytes == 1 {
 		return jen.Int().Call(jen.Id("p").Index(f.expr(at)))
@@ -57,16 +51,7 @@ func (f *function) word(at kernel.Expr, bytes int) *jen.Statement {
 
 // element unpacks element e of the step whose bytes p points at.
 func (t *tileType) element(e int) *jen.Statement {
-	args := []jen.Code{t.blockAt(jen.Id("p"), jen.Lit(e/t.row.Elems*t.row.Bytes))}
-	if t.row.Elems > 1 {
-		args = append(args, jen.Lit(e%t.row.Elems))
-	}
-	return jen.Id(t.fn("value")).Call(args...)
-}
-
-// blockAt is a pointer to the block at byte offset at of the bytes v.
-func (t *tileType) blockAt(v, at *jen.Statement) *jen.Statement {
-	return t.pointer(t.row.Bytes, jen.Byte(), v.Index(at, jen.Empty()))
+	return jen.Id(t.fn("value")).Call(t.pointer(t.row.Bytes, jen.Byte(), jen.Id("p").Index(jen.Lit(e*t.row.Bytes), jen.Empty())))
 }
 
 // pointer views the first n elements of a slice as an array, whose one bounds check serves all of them.

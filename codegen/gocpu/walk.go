@@ -19,6 +19,8 @@ func operands(s kernel.Stmt) []kernel.Expr {
 		return []kernel.Expr{s.AccAt, s.WAt, s.WStride, s.XAt, s.XStride, s.Rows, s.Cols, s.K}
 	case *kernel.Mix:
 		return operands((*kernel.Dot)(s))
+	case *kernel.Encode:
+		return []kernel.Expr{s.At, s.XAt, s.N}
 	}
 	return nil
 }

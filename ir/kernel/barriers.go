@@ -180,6 +180,10 @@ func (p *barrierPass) collect(s Stmt, a access) {
 	case *Mix:
 		p.add(a.reads, s.Acc)
 		p.add(a.writes, s.Acc)
+	case *Encode:
+		read(s.At, s.XAt, s.N)
+		p.add(a.reads, s.X)
+		p.add(a.writes, s.Buf)
 	case *For:
 		read(s.Lo, s.Hi, s.Step)
 		if s.Lanes {

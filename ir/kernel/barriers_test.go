@@ -53,6 +53,8 @@ func TestBarriers(t *testing.T) {
 		{"within a loop over lanes", "for i := range lanes(K) {\na[i] = x[i]\ny[i] = a[i]\n}\n", nil},
 		{"dot and its reader", "dot(a, 0, w, 0, K, x, 0, K, K, 1, K)\nfor i := range lanes(K) {\ny[i] = a[i]\n}\n", []string{"for i := range lanes(K)"}},
 		{"dot of group memory", produce + "dot(b, 0, w, 0, K, a, 0, K, K, 1, K)\n", []string{"dot(b, 0, w, 0, K, a, 0, K, K, 1, K)"}},
+		{"encode and what it reads", produce + "encode(q, 0, a, 0, K)\n", []string{"encode(q, 0, a, 0, K)"}},
+		{"encode and a later write", "encode(q, 0, a, 0, K)\n" + produce, []string{"for i := range lanes(K)"}},
 		{"dots side by side", "dot(a, 0, w, 0, K, x, 0, K, 4, 1, K)\ndot(a, 4, w, 0, K, x, 0, K, 4, 1, K)\n", nil},
 		{"mix adds to what was written", produce + "mix(a, 0, w, 0, K, x, 0, K, 1, 1, K)\n", []string{"mix(a, 0, w, 0, K, x, 0, K, 1, 1, K)"}},
 		{"the back edge", "for t := 0; t < K; t += 1 {\n" + consume + produce + "}\n", []string{"  s := sum(i, K, a[i])", "  for i := range lanes(K)"}},
@@ -69,7 +71,7 @@ func TestBarriers(t *testing.T) {
 		{"one lane's store", "a[0] = 1.0\nu := a[0]\na[0] = u\n", []string{"u := a[0]", "a[0] = u"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := parsed(t, "func f(x in_f32, w weight, kc state_f32, y out_f32, K int, R int) {\ngroup(a, K)\ngroup(b, K)\n"+c.body+"}\n")
+			k := parsed(t, "func f(x in_f32, w weight, q out_a8, kc state_f32, y out_f32, K int, R int) {\ngroup(a, K)\ngroup(b, K)\n"+c.body+"}\n")
 			require.NoError(t, Verify(k))
 			text := marked(k)
 			var got []string

@@ -66,8 +66,8 @@ func encode(d DType, f float32) uint16 {
 	return binary.LittleEndian.Uint16(b[:])
 }
 
-// unpack evaluates a row's Unpack over the bytes of a block.
-func unpack(t *testing.T, row *DTypeRow, block []byte, i int64) float32 {
+// unpack evaluates a row's Unpack over the bytes of an element.
+func unpack(t *testing.T, row *DTypeRow, block []byte) float32 {
 	t.Helper()
 	word := func(at Expr, n int) Expr {
 		off := at.(*IntLit).V
@@ -77,7 +77,7 @@ func unpack(t *testing.T, row *DTypeRow, block []byte, i int64) float32 {
 		}
 		return I(v)
 	}
-	return evaluate(row.Unpack(word, I(i)), nil).F
+	return evaluate(row.Unpack(word), nil).F
 }
 
 // evaluate computes an expression without loads.
@@ -109,7 +109,7 @@ func TestEverySmallFloat(t *testing.T) {
 			if !same(got[0], want) {
 				t.Fatalf("%v %04x decodes to %v, want %v", d, bits, got[0], want)
 			}
-			if u := unpack(t, row, block, 0); !same(u, want) {
+			if u := unpack(t, row, block); !same(u, want) {
 				t.Fatalf("%v %04x unpacks to %v, want %v", d, bits, u, want)
 			}
 			back := encode(d, want)
@@ -157,7 +157,7 @@ func TestF32(t *testing.T) {
 		var got [1]float32
 		F32.Row().Decode(got[:], b)
 		require.Equal(t, v, got[0])
-		require.Equal(t, v, unpack(t, F32.Row(), b, 0))
+		require.Equal(t, v, unpack(t, F32.Row(), b))
 	}
 }
 
@@ -169,8 +169,9 @@ func TestDTypeTable(t *testing.T) {
 		d, ok := ParseDType(row.DType.String())
 		require.True(t, ok)
 		require.Equal(t, row.DType, d)
-		require.Equal(t, row.Weight, row.Unpack != nil, row.Name)
-		require.Equal(t, row.Decode == nil, row.Encode == nil, row.Name)
+		require.Equal(t, row.Weight && row.Elems == 1, row.Unpack != nil, row.Name)
+		require.Equal(t, row.Decode == nil || row.Weight && row.Elems > 1, row.Encode == nil, row.Name)
+		require.Equal(t, row.Panel != nil, row.Rows > 1, row.Name)
 		require.Equal(t, row.Decode == nil, d.Scalar() == Int, row.Name)
 		require.False(t, row.Weight && row.Decode == nil, row.Name)
 	}
@@ -215,16 +216,6 @@ func withBlocks(t *testing.T, f func(d DType)) {
 			dst[i] = float32(b[0]) * float32(int8(b[1+i%4]))
 		}
 	}
-	word := func(word Word, i Expr) Expr {
-		signed := Sub(Apply("band", Add(word(Add(I(1), i), 1), I(128)), I(255)), I(128))
-		return Mul(Apply("float", word(I(0), 1)), Apply("float", signed))
-	}
-	DTypes = append(DTypes[:len(DTypes):len(DTypes)], DTypeRow{DType: d, Name: "toy", Elems: 4, Bytes: 5, Weight: true, Decode: decode, Unpack: word})
-	block := []byte{3, 0x80, 0xff, 0, 0x7f}
-	var want [4]float32
-	decode(want[:], block)
-	for i, w := range want {
-		require.Equal(t, w, unpack(t, d.Row(), block, int64(i)))
-	}
+	DTypes = append(DTypes[:len(DTypes):len(DTypes)], DTypeRow{DType: d, Name: "toy", Elems: 4, Rows: 1, Bytes: 5, Weight: true, Decode: decode})
 	f(d)
 }

@@ -18,6 +18,7 @@ type generator struct {
 	ints    []string
 	group   []string
 	stores  map[string]Type
+	encoded string // an out buffer of blocks
 	inLanes bool
 }
 
@@ -29,11 +30,17 @@ func genKernel(t *rapid.T) *Kernel {
 	}
 	for range g.upTo(5) {
 		b := Buf{Name: g.name("b"), Role: Role(g.upTo(3)), DType: DTypes[g.upTo(len(DTypes)-1)].DType}
+		if b.Role == Out && g.upTo(4) == 0 {
+			b.DType = A8
+		}
 		if b.Role == Weight {
 			b.DType = Invalid
 		}
 		k.Bufs = append(k.Bufs, b)
-		if b.Role == Out || b.Role == State {
+		switch {
+		case b.Role == Out && b.DType == A8:
+			g.encoded = b.Name
+		case (b.Role == Out || b.Role == State) && !b.blocks():
 			g.stores[b.Name] = b.DType.Scalar()
 		}
 		switch {
@@ -124,6 +131,8 @@ func (g *generator) stmt(depth int) Stmt {
 		return g.let()
 	case kind == 4:
 		return g.lanes(depth)
+	case kind == 6 && g.encoded != "" && len(g.group) > 0 && g.upTo(1) == 0:
+		return &Encode{Buf: g.encoded, At: g.steady(Int), X: g.group[0], XAt: g.steady(Int), N: g.steady(Int)}
 	case kind == 5:
 		r := &Reduce{Op: ReduceOp(g.upTo(1)), Var: g.name("i"), N: g.expr(Int, 2)}
 		g.scoped(func() {

@@ -19,7 +19,7 @@ func encodeF32(dst []byte, src []float32) {
 	}
 }
 
-func unpackF32(word Word, _ Expr) Expr { return Apply("frombits", word(I(0), 4)) }
+func unpackF32(word Word) Expr { return Apply("frombits", word(I(0), 4)) }
 
 func decodeF16(dst []float32, src []byte) {
 	for i := range dst {
@@ -47,7 +47,7 @@ func fromF16(h uint16) float32 {
 
 // unpackF16 is exact for every f16. Infinities and NaNs cost the finite path a compare, an or and a select; it keeps them because
 // an f16 cache that overflowed must look it, and because targets take their conversion instruction where they have one.
-func unpackF16(word Word, _ Expr) Expr {
+func unpackF16(word Word) Expr {
 	h := word(I(0), 2)
 	bits := Apply("band", Apply("shl", Apply("signed16", h), I(13)), I(0x8fffe000)) // sign and magnitude move in one shift
 	finite := Mul(Apply("frombits", bits), F(f16Scale))
@@ -83,7 +83,7 @@ func encodeBF16(dst []byte, src []float32) {
 	}
 }
 
-func unpackBF16(word Word, _ Expr) Expr {
+func unpackBF16(word Word) Expr {
 	return Apply("frombits", Apply("shl", word(I(0), 2), I(16)))
 }
 

@@ -172,6 +172,8 @@ func (f *frame) bind(bufs []*Mem, floats []float32) {
 			f.fail("%s is %v, want %v", want.Name, m.DType, want.DType)
 		case len(m.Data)%row.Bytes != 0:
 			f.fail("%s: %d bytes are not whole blocks of %d", want.Name, len(m.Data), row.Bytes)
+		case row.Panel != nil && (m.Row <= 0 || m.Row%int64(row.Elems) != 0 || int64(len(m.Data)/row.Bytes)%(m.Row/int64(row.Elems)) != 0):
+			f.fail("%s: %d bytes of %s are no panels of rows of %d elements", want.Name, len(m.Data), row.Name, m.Row)
 		}
 		b := &f.bufs[i]
 		b.Mem, b.row, b.n = m, row, m.Len()

@@ -35,6 +35,8 @@ func (c *compiler) stmt(s Stmt) exec {
 		return c.tile(s).dot
 	case *Mix:
 		return c.tile((*Dot)(s)).mix
+	case *Encode:
+		return c.encode(s)
 	}
 	panic("kernel: a statement that Verify let pass")
 }

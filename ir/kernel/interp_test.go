@@ -306,7 +306,7 @@ func TestFaults(t *testing.T) {
 		{"mix(m, 0, w, 0, 0, x, 0, 0, n, 1, 3)", 5, "kernel f, group 0: load x[0:5]: x has 4 elements"},
 	} {
 		k := parsed(t, "func f(x in_f32, w weight, ids state_i32, on state_bool, y out_f32, n int) {\n\tgrid(g, 2)\n\tgroup(m, 4)\n"+c.body+"\n}\n")
-		err := tryAll(k, Options{}, []*Mem{x, mem(F16, 1, 2, 3), {I32, make([]byte, 8)}, {BoolT, make([]byte, 1)}, y}, []int64{c.n})
+		err := tryAll(k, Options{}, []*Mem{x, mem(F16, 1, 2, 3), {DType: I32, Data: make([]byte, 8)}, {DType: BoolT, Data: make([]byte, 1)}, y}, []int64{c.n})
 		require.EqualError(t, err, c.want)
 	}
 }
@@ -327,9 +327,9 @@ func TestRunChecksItsArguments(t *testing.T) {
 		{p.Run(good[:1], three, nil, scratch, 0), "kernel f, group 0: 1 buffers and 0 float parameters, want 2 and 0"},
 		{p.Run(good, three, scratch, scratch, 0), "kernel f, group 0: 2 buffers and 3 float parameters, want 2 and 0"},
 		{p.Run([]*Mem{w, w}, three, nil, scratch, 0), "kernel f, group 0: x is f16, want f32"},
-		{p.Run([]*Mem{x, {I32, nil}}, three, nil, scratch, 0), "kernel f, group 0: w: i32 is no weight type"},
+		{p.Run([]*Mem{x, {DType: I32}}, three, nil, scratch, 0), "kernel f, group 0: w: i32 is no weight type"},
 		{p.Run([]*Mem{x, nil}, three, nil, scratch, 0), "kernel f, group 0: w is not given"},
-		{p.Run([]*Mem{x, {F16, make([]byte, 3)}}, three, nil, scratch, 0), "kernel f, group 0: w: 3 bytes are not whole blocks of 2"},
+		{p.Run([]*Mem{x, {DType: F16, Data: make([]byte, 3)}}, three, nil, scratch, 0), "kernel f, group 0: w: 3 bytes are not whole blocks of 2"},
 		{p.Run(good, three, nil, scratch[:2], 0), "kernel f, group 0: scratch has 2 floats of 3"},
 		{p.Run(good, three, nil, scratch, 3), "kernel f, group 3: there are 3 groups"},
 		{p.Run(good, three, nil, scratch, -1), "kernel f, group -1: there are 3 groups"},
@@ -342,4 +342,53 @@ func TestRunChecksItsArguments(t *testing.T) {
 	require.EqualError(t, err, "kernel f, group 0: grid axis g has 1099511627776 elements, after 1 groups")
 	_, err = Interpret(&Kernel{Name: "f", Body: []Stmt{&Let{"a", IntVar("q")}}}, Options{})
 	require.EqualError(t, err, "kernel f: a := q: q is not declared")
+}
+
+// TestEncode rounds rows in place of their blocks, and multiplies them with panels.
+func TestEncode(t *testing.T) {
+	const R, K, S = 18, 64, 3
+	rng := rand.New(rand.NewPCG(7, 8))
+	x := random(rng, S*K)
+	rounded := &Mem{DType: A8, Data: make([]byte, S*K/32*A8.Row().Bytes)}
+	k := parsed(t, "func f(x in_f32, y out_a8, n int) {\n\tgrid(g, 3)\n\tgroup(row, n)\n\tfor i := range lanes(n) {\n\t\trow[i] = x[g*n+i]\n\t}\n\tencode(y, g*n, row, 0, n)\n}\n")
+	runAll(t, k, Options{Poison: true}, []*Mem{mem(F32, x...), rounded}, []int64{K})
+	got := rounded.values()
+	for i, v := range x {
+		block := x[i/32*32:][:32]
+		most := float32(0)
+		for _, b := range block {
+			most = max(most, b, -b)
+		}
+		require.InDelta(t, v, got[i], float64(most)/127/2*(1+1e-5))
+	}
+	// Q8_0 panels: rows of 64 in two blocks, and two rows behind the first 16.
+	file := make([]byte, R*K/32*34)
+	for i := range file {
+		file[i] = byte(rng.Uint32())
+		if i%34 == 1 {
+			file[i] = 0x2c // the exponent of a small f16
+		}
+	}
+	w := &Mem{DType: Q80x16, Row: K}
+	size, err := Q80x16.MatrixBytes(R, K)
+	require.NoError(t, err)
+	w.Data = make([]byte, size)
+	require.NoError(t, Q80x16.Row().Panel.Pack(w.Data, file, R, K))
+	values := make([]float32, R*K)
+	Q80.Row().Decode(values, file)
+	y := mem(F32, make([]float32, R*S)...)
+	k = parsed(t, "func f(w weight, x in_a8, y out_f32, n int) {\n\tgroup(acc, 54)\n\tdot(acc, 0, w, 0, n, x, 0, n, 18, 3, n)\n\tfor i := range lanes(54) {\n\t\ty[i] = acc[i]\n\t}\n}\n")
+	runAll(t, k, Options{}, []*Mem{w, rounded, y}, []int64{K})
+	for r := range R {
+		require.Equal(t, values[r*K+5], w.Load(int64(r*K+5)).F)
+		for c := range S {
+			want := 0.0
+			for i := range K {
+				want += float64(values[r*K+i]) * float64(got[c*K+i])
+			}
+			require.InDelta(t, want, y.values()[r*S+c], 1e-6*math.Abs(want)+1e-6)
+		}
+	}
+	_, err = NewMem(A8, 31)
+	require.Error(t, err)
 }

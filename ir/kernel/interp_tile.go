@@ -85,3 +85,17 @@ func (f *frame) length(m memory) int64 {
 	}
 	return f.bufs[m.index].n
 }
+
+func (c *compiler) encode(s *Encode) exec {
+	dst, x := c.memory[s.Buf], c.memory[s.X]
+	at, xAt, n := c.expr(s.At), c.expr(s.XAt), c.expr(s.N)
+	return func(f *frame) {
+		at, n := at(f).I, n(f).I
+		b := &f.bufs[dst.index]
+		e, size := int64(b.row.Elems), int64(b.row.Bytes)
+		if n < 0 || at < 0 || at > b.n || n > b.n-at || at%e != 0 || n%e != 0 {
+			f.fail("encode %s[%d:%d]: %s has %d elements in blocks of %d", dst.name, at, at+n, dst.name, b.n, e)
+		}
+		b.row.Encode(b.Data[at/e*size:][:n/e*size], f.floats(x, xAt(f).I, n, &f.x))
+	}
+}

@@ -48,7 +48,7 @@ type Local struct {
 	N    Expr
 }
 
-// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot or *Mix.
+// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot, *Mix or *Encode.
 type Stmt interface{ stmt() }
 
 type (
@@ -92,7 +92,7 @@ type (
 	//
 	//	Acc[AccAt + r*Cols + c] = Σ_{k<K} W[WAt + r*WStride + k] · X[XAt + c*XStride + k]   for r < Rows, c < Cols
 	//
-	// W is a Weight, In or State buffer, X a group or f32 buffer, Acc group memory.
+	// W is a Weight, In or State buffer, X a group or f32 buffer or one of 8-bit activations, Acc group memory.
 	Dot struct {
 		Acc           string
 		AccAt         Expr
@@ -115,6 +115,18 @@ type (
 		XAt, XStride  Expr
 		Rows, Cols, K Expr
 	}
+
+	// Encode writes N elements, which are whole blocks, to a buffer of a block type:
+	//
+	//	Buf[At + i] = X[XAt + i]   for i < N
+	//
+	// X is group memory or an f32 buffer.
+	Encode struct {
+		Buf    string
+		At     Expr
+		X      string
+		XAt, N Expr
+	}
 )
 
 func (*Let) stmt()    {}
@@ -124,6 +136,7 @@ func (*Reduce) stmt() {}
 func (*If) stmt()     {}
 func (*Dot) stmt()    {}
 func (*Mix) stmt()    {}
+func (*Encode) stmt() {}
 
 // ReduceOp is the operation of a Reduce.
 type ReduceOp uint8

@@ -10,6 +10,7 @@ import (
 type Mem struct {
 	DType DType
 	Data  []byte
+	Row   int64 // of a panel type: elements of a row of the matrix, which are whole blocks
 }
 
 // NewMem is zeroed memory of n elements.
@@ -24,7 +25,7 @@ func NewMem(d DType, n int64) (*Mem, error) {
 // Len is the number of elements.
 func (m *Mem) Len() int64 {
 	row := m.DType.Row()
-	return int64(len(m.Data)/row.Bytes) * int64(row.Elems)
+	return int64(len(m.Data)/row.Bytes) * int64(row.Elems) * int64(row.Rows)
 }
 
 // Load reads element i, which must be below Len.
@@ -38,6 +39,9 @@ func (m *Mem) Store(i int64, v Value) error { return m.store(m.DType.Row(), i, v
 
 // load decodes into block, which has room for a block.
 func (m *Mem) load(row *DTypeRow, i int64, block []float32) Value {
+	if row.Panel != nil {
+		return Value{F: m.panel(row, i)}
+	}
 	b := i / int64(row.Elems)
 	src := m.Data[b*int64(row.Bytes):][:row.Bytes]
 	if row.Decode == nil {
@@ -67,6 +71,15 @@ func (m *Mem) store(row *DTypeRow, i int64, v Value, one []float32) error {
 // decode returns elements [at, at+n), decoded in buf, which it lets grow.
 func (m *Mem) decode(row *DTypeRow, at, n int64, buf *[]float32) []float32 {
 	e := int64(row.Elems)
+	if row.Panel != nil {
+		if int64(cap(*buf)) < n {
+			*buf = make([]float32, n)
+		}
+		for i := range n {
+			(*buf)[i] = m.panel(row, at+i)
+		}
+		return (*buf)[:n]
+	}
 	first := at / e
 	blocks := (at+n+e-1)/e - first
 	if int64(cap(*buf)) < blocks*e {
@@ -75,6 +88,13 @@ func (m *Mem) decode(row *DTypeRow, at, n int64, buf *[]float32) []float32 {
 	dst := (*buf)[:blocks*e]
 	row.Decode(dst, m.Data[first*int64(row.Bytes):][:blocks*int64(row.Bytes)])
 	return dst[at-first*e:][:n]
+}
+
+// panel is element i of a matrix in panels.
+func (m *Mem) panel(row *DTypeRow, i int64) float32 {
+	r, k, e := i/m.Row, i%m.Row, int64(row.Elems)
+	block := r/int64(row.Rows)*(m.Row/e) + k/e
+	return row.Panel.At(m.Data[block*int64(row.Bytes):][:row.Bytes], int(r)%row.Rows, int(k%e))
 }
 
 // loadInt reads a little-endian two's complement integer; one byte is a truth value.

@@ -35,10 +35,12 @@ func (p *textParser) stmt(s ast.Stmt) Stmt {
 		return p.tile(call)
 	case "mix":
 		return (*Mix)(p.tile(call))
+	case "encode":
+		return p.encode(call)
 	case "grid", "group":
 		p.fail(s, "%s lines come first: grids, then groups", word)
 	}
-	p.fail(s, "want a statement: a := or b[i] = assignment, for, if, dot or mix")
+	p.fail(s, "want a statement: a := or b[i] = assignment, for, if, dot, mix or encode")
 	return nil
 }
 
@@ -145,12 +147,7 @@ func (p *textParser) ifElse(s *ast.IfStmt) Stmt {
 // tile reads the arguments of dot and mix, which are the same.
 func (p *textParser) tile(call *ast.CallExpr) *Dot {
 	p.arity(call, 11)
-	mem := func(i int) string {
-		name := p.name(call.Args[i])
-		_, err := p.scope.memory(name)
-		p.check(call.Args[i], err)
-		return name
-	}
+	mem := func(i int) string { return p.memory(call.Args[i]) }
 	arg := func(i int) Expr { return p.expr(call.Args[i], Int) }
 	return &Dot{
 		Acc: mem(0), AccAt: arg(1),
@@ -158,4 +155,20 @@ func (p *textParser) tile(call *ast.CallExpr) *Dot {
 		X: mem(5), XAt: arg(6), XStride: arg(7),
 		Rows: arg(8), Cols: arg(9), K: arg(10),
 	}
+}
+
+func (p *textParser) encode(call *ast.CallExpr) *Encode {
+	p.arity(call, 5)
+	return &Encode{
+		Buf: p.memory(call.Args[0]), At: p.expr(call.Args[1], Int),
+		X: p.memory(call.Args[2]), XAt: p.expr(call.Args[3], Int), N: p.expr(call.Args[4], Int),
+	}
+}
+
+// memory is the name of a buffer or of group memory.
+func (p *textParser) memory(e ast.Expr) string {
+	name := p.name(e)
+	_, err := p.scope.memory(name)
+	p.check(e, err)
+	return name
 }

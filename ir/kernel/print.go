@@ -112,6 +112,10 @@ func (p *printer) stmt(s Stmt) {
 		p.call(name, d.Acc, d.AccAt, d.W, d.WAt, d.WStride, d.X, d.XAt, d.XStride, d.Rows, d.Cols, d.K)
 		return
 	}
+	if e, ok := s.(*Encode); ok {
+		p.call("encode", e.Buf, e.At, e.X, e.XAt, e.N)
+		return
+	}
 	p.tabs()
 	switch s := s.(type) {
 	case *Let:

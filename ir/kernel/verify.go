@@ -13,8 +13,8 @@ import (
 //   - names are declared before use, once in a scope, and types agree;
 //   - In and Weight buffers are not stored to, Out buffers not loaded;
 //   - extents of the grid and of group memory are expressions of integer parameters alone;
-//   - loops over lanes begin at 0 with step 1 and contain nothing that the lanes do together: no sum, max, dot, mix or loop over
-//     lanes;
+//   - loops over lanes begin at 0 with step 1 and contain nothing that the lanes do together: no sum, max, dot, mix, encode or loop
+//     over lanes;
 //   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs.
 func Verify(k *Kernel) error {
 	v := &verifier{kernel: k, scope: newScope(), seen: map[string]bool{}}
@@ -132,6 +132,9 @@ func (v *verifier) stmt(s Stmt) {
 	case *Reduce:
 		v.together(s.Op.String())
 		v.reduce(s)
+	case *Encode:
+		v.together("encode")
+		v.encode(s)
 	case *If:
 		v.uniform("the condition", s.Cond, Bool)
 		v.block(s.Then)
@@ -157,6 +160,8 @@ func (v *verifier) store(s *Store) {
 	}
 	if b := sym.Buf; b != nil && b.Role != Out && b.Role != State {
 		v.fail("%s is stored to, but its role is %v", b.Name, b.Role)
+	} else if b != nil && b.blocks() {
+		v.fail("%s holds blocks of %v, whose elements are not stored one by one", b.Name, b.DType)
 	}
 	v.expr(s.Value, sym.T)
 }
@@ -215,10 +220,31 @@ func (v *verifier) tile(d *Dot) {
 		v.fail("the matrix %s is not a weight, nor an in or state buffer of floats", d.W)
 	}
 	x, err := v.scope.memory(d.X)
-	if err != nil || x.Buf != nil && (x.Buf.DType != F32 || x.Buf.Role == Out) {
+	_, dot := v.stmtAt.(*Dot)
+	if err != nil || x.Buf != nil && (x.Buf.DType != F32 && !(dot && x.Buf.DType == A8) || x.Buf.Role == Out) {
 		v.fail("the vectors %s are neither group memory nor an in or state buffer of f32", d.X)
 	}
 	if d.X == d.Acc {
 		v.fail("%s is both the result and the vectors", d.Acc)
 	}
+}
+
+func (v *verifier) encode(s *Encode) {
+	for _, e := range []Expr{s.At, s.XAt, s.N} {
+		v.uniform("an operand", e, Int)
+	}
+	buf, err := v.scope.memory(s.Buf)
+	if err != nil || buf.Buf == nil || buf.Buf.Role != Out || !buf.Buf.blocks() || buf.Buf.DType.Row().Encode == nil {
+		v.fail("%s is no out buffer of a block type that can be encoded", s.Buf)
+	}
+	x, err := v.scope.memory(s.X)
+	if err != nil || x.Buf != nil && (x.Buf.DType != F32 || x.Buf.Role == Out) {
+		v.fail("the elements %s are neither group memory nor an in or state buffer of f32", s.X)
+	}
+}
+
+// blocks reports a buffer of a block type, whose elements cannot be stored one by one.
+func (b *Buf) blocks() bool {
+	row := b.DType.Row()
+	return row != nil && row.Elems > 1
 }

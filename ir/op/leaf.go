@@ -12,13 +12,13 @@ var leaves = []*ir.Op{
 	{
 		Name: "param", Class: ir.Leaf, Source: ir.FromWeights,
 		Doc:         "a weight, by its path; its type is declared and proved against the weight file",
-		Constraints: []string{"its type is a tensor, neither a state nor positions"},
+		Constraints: []string{"its type is a tensor, neither a state nor positions", "its rows are whole blocks of its dtype"},
 		Infer:       inferData,
 	},
 	{
 		Name: "input", Class: ir.Leaf, Source: ir.FromCaller,
 		Doc:         "an argument of every run",
-		Constraints: []string{"its type is a tensor, neither a state nor positions"},
+		Constraints: []string{"its type is a tensor, neither a state nor positions", "its rows are whole blocks of its dtype"},
 		Infer:       inferData,
 	},
 	{
@@ -74,6 +74,9 @@ func inferData(c *ir.Check) ir.Type {
 	t := c.Node.Type
 	if t.State || t.From != nil || t.DType == kernel.Pos {
 		c.Wrong(1, "states come from the op state, positions from the op positions", "its type is %s, want a tensor", t)
+		return ir.Type{}
+	}
+	if t.Valid() && !wholeBlocks(c, 2, c.Node.Name, t) {
 		return ir.Type{}
 	}
 	return t

@@ -13,7 +13,7 @@ var contractions = []*ir.Op{
 		Doc:         "the sum over an axis of x · w; other shared axes are batches, and the result has x's axes, then w's own",
 		Args:        []string{"x", "w"},
 		Attrs:       []ir.AttrSpec{{Name: "over", Kind: ir.AttrAxis}},
-		Constraints: []string{"x and w are tensors of floats", "both have the axis", "shared axes are of equal extent"},
+		Constraints: []string{"x and w are tensors of floats, or x is quantised", "both have the axis", "shared axes are of equal extent"},
 		Infer:       inferMatmul,
 		Eval:        evalMatmul,
 		Cases: []ir.Case{
@@ -30,7 +30,10 @@ var contractions = []*ir.Op{
 
 func inferMatmul(c *ir.Check) ir.Type {
 	over := over(c.Node)
-	c.Float(1, 0, 1)
+	c.Float(1, 1)
+	if c.In[0].DType != kernel.A8 || c.In[0].State {
+		c.Float(1, 0)
+	}
 	_, inX := c.Axis(2, 0, over)
 	_, inW := c.Axis(2, 1, over)
 	if !inX || !inW {

@@ -8,7 +8,7 @@ package op
 import "github.com/llorch/llorch/ir"
 
 // Rows are the ops by family, in the order that documentation lists them.
-var Rows = concat(leaves, elementwise, indexMaps, lookups, rotary, rowReductions, contractions, cacheOps)
+var Rows = concat(leaves, elementwise, indexMaps, lookups, rotary, rowReductions, contractions, encodings, cacheOps)
 
 // Table is the rows by name.
 var Table = NewTable(Rows...)

@@ -79,6 +79,13 @@ func (f *File) Close() error {
 	return f.mapping.Close()
 }
 
+// Release says that data, which Data returned, will not be looked at again soon.
+func (f *File) Release(data []byte) {
+	if f.mapping != nil {
+		f.mapping.Release(data)
+	}
+}
+
 // Tensor returns the tensor of that name.
 func (f *File) Tensor(name string) (*Tensor, bool) {
 	i, ok := f.byTensor[name]

@@ -17,6 +17,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"unsafe"
 )
 
 // File is the content of a file.
@@ -69,4 +70,18 @@ func (f *File) Close() error {
 		return nil
 	}
 	return unmap(data)
+}
+
+// Release tells the system that b, a part of Data, will not be used soon: its pages need not stay in memory. They are read from
+// the file again where they are used after all.
+func (f *File) Release(b []byte) {
+	if !f.mapped {
+		return
+	}
+	page := os.Getpagesize()
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	skip := int(-start & uintptr(page-1))
+	if n := (len(b) - skip) / page * page; n > 0 {
+		release(b[skip : skip+n])
+	}
 }

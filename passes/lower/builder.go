@@ -56,7 +56,7 @@ func newBuilder(g *ir.Graph, gr *ir.Group, s Schedule, users map[*ir.Node][]*ir.
 }
 
 // reserved are words of the kernel IR's text, besides the functions.
-var reserved = []string{"grid", "group", "lanes", "sum", "dot", "mix", "inf", "func", "range", "for", "if", "else", "int"}
+var reserved = []string{"grid", "group", "lanes", "sum", "dot", "mix", "encode", "inf", "func", "range", "for", "if", "else", "int"}
 
 // kernelName is the group's path without its layer.
 func kernelName(gr *ir.Group) string {
@@ -235,7 +235,9 @@ func (b *builder) buffer(store *ir.Node, hint string) string {
 	case store.Op.Source == ir.FromCaller || store.Op.Class == ir.Leaf && !store.Type.DType.Row().Weight:
 		buf.DType = store.Type.DType
 	case store.Group == b.gr:
-		buf.Role = kernel.Out
+		buf.Role, buf.DType = kernel.Out, MemoryType(store)
+	default:
+		buf.DType = MemoryType(store)
 	}
 	if store.Op.Class == ir.Leaf || store.Group == b.gr {
 		hint = store.Name[strings.LastIndexByte(store.Name, '.')+1:]

@@ -22,7 +22,8 @@ func Projection(n *ir.Node) bool {
 		return false
 	}
 	store := Storage(n.In[0])
-	return store.Type.DType == kernel.F32 && (store.Op.Source == ir.Computed || store.Op.Source == ir.FromCaller)
+	floats := store.Type.DType == kernel.F32 || store.Type.DType == kernel.A8
+	return floats && (store.Op.Source == ir.Computed || store.Op.Source == ir.FromCaller)
 }
 
 // Outer is the token axis of a projection, or "".

@@ -13,10 +13,13 @@ type Schedule struct {
 	Rows    int // rows of weights a group of a contraction takes; rounded up to whole heads where heads must stay together
 	Tokens  int // tokens it multiplies them with at a time
 	KVBlock int // keys an attention group reads at a time
+
+	Panels bool // block weights of projections are repacked in panels
+	Act8   bool // and multiplied with activations of 8 bits
 }
 
 // CPU is the schedule for a few cores with private caches.
-var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64}
+var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Panels: true, Act8: true}
 
 // Launch is a lowered group: a kernel and what its parameters are bound to.
 type Launch struct {

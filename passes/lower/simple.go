@@ -77,9 +77,14 @@ func (b *builder) element(n *ir.Node, c coords) {
 	}
 }
 
-// rowSkeleton computes a row reduction: a group for each row, the stages, then lanes over the row.
+// rowSkeleton computes a row reduction: a group for each row, the stages, then lanes over the row. An encoding of rows has the
+// same form.
 func rowSkeleton(b *builder) {
 	n := b.out.Writes[0]
+	if n.Op.Class == ir.Encoding {
+		b.encodeRows(n)
+		return
+	}
 	axis, _ := n.Type.Axis(n.Op.Reduce.Axis(n))
 	c := at()
 	for _, a := range n.Type.Axes {
@@ -92,4 +97,30 @@ func rowSkeleton(b *builder) {
 		d := c.with(axis.Name, v)
 		b.store(n, d, n.Op.Reduce.Elem(&point{b, n, d}, s))
 	})
+}
+
+// encodeRows rounds rows to blocks: of a value in memory, or of one that is first computed in group memory.
+func (b *builder) encodeRows(n *ir.Node) {
+	x, axis := n.In[0], n.Type.Axes[len(n.Type.Axes)-1]
+	c := at()
+	for _, a := range n.Type.Axes[:len(n.Type.Axes)-1] {
+		c.at[a.Name] = b.grid(a.Name, b.extent(a.Name, a.Dim))
+	}
+	k, first := b.extent(axis.Name, axis.Dim), c.with(axis.Name, kernel.I(0))
+	e := &kernel.Encode{At: b.flatten(n.Type.Axes, first), N: k}
+	if x.Group != b.gr {
+		e.X, e.XAt = b.buffer(Storage(x), "x"), b.address(x, first)
+	} else {
+		e.X, e.XAt = b.group("row", k), kernel.I(0)
+		elem := func(c coords) kernel.Expr { return b.value(x, c, "x") }
+		if x.Op.Class == ir.RowReduce {
+			s := b.stages(x, c)
+			elem = func(c coords) kernel.Expr { return x.Op.Reduce.Elem(&point{b, x, c}, s) }
+		}
+		b.lanes(axis.Name, k, func(i kernel.Expr) {
+			b.emit(&kernel.Store{Buf: e.X, Index: i, Value: elem(c.with(axis.Name, i))})
+		})
+	}
+	e.Buf = b.buffer(n, "y")
+	b.emit(e)
 }

@@ -1,6 +1,9 @@
 package lower
 
-import "github.com/llorch/llorch/ir"
+import (
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+)
 
 // IsView reports that n is its first operand's memory under another shape.
 func IsView(n *ir.Node) bool {
@@ -19,6 +22,15 @@ func Storage(n *ir.Node) *ir.Node {
 			return n
 		}
 	}
+}
+
+// MemoryType is the type that a value has in the arena: an input's is its own, an encoding's its blocks, and what else kernels
+// compute is f32.
+func MemoryType(n *ir.Node) kernel.DType {
+	if n.Op.Source == ir.Computed && n.Op.Class != ir.Encoding {
+		return kernel.F32
+	}
+	return n.Type.DType
 }
 
 // Kept are the values of a group that others read, or that the graph gives out: what the group must leave in memory. A

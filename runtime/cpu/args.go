@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/llorch/llorch/ir/kernel"
@@ -25,6 +26,7 @@ type Args struct {
 type Buffer struct {
 	DType kernel.DType
 	Data  []byte
+	Row   int   // elements of a row, where it is a matrix
 	Tile  *Tile // of DType at the chosen CPU level; nil for integers
 }
 
@@ -36,8 +38,12 @@ type Tile struct {
 	// and acc[c*k+j] += Σ_r x[c*xStride+r]·w[wAt+r*wStride+j].
 	Dot func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
 	Mix func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
-	// At is element i.
-	At func(w []byte, i int) float32
+	// DotA8 is Dot with blocks of 8-bit activations for x, whose xAt and xStride count elements; nil where the type has none.
+	DotA8 func(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int)
+	// At is element i of a matrix whose rows have row elements, which only panels ask for.
+	At func(w []byte, row, i int) float32
+	// Encode rounds whole blocks, of types that activations have.
+	Encode func(dst []byte, src []float32)
 }
 
 // F32 is buffer i as floats, I32 as integers, and U16 as the bits of f16 or bf16.
@@ -66,5 +72,19 @@ func (b *Buffer) Mix(acc []float32, wAt, wStride int, x []float32, xStride, rows
 	b.Tile.Mix(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
 }
 
+// DotA8 runs the tile with 8-bit activations.
+func (b *Buffer) DotA8(acc []float32, wAt, wStride int, x *Buffer, xAt, xStride, rows, cols, k int) {
+	b.Tile.DotA8(acc, b.Data, wAt, wStride, x.Data, xAt, xStride, rows, cols, k)
+}
+
+// Encode writes n elements from element at on, both whole blocks.
+func (b *Buffer) Encode(at int, src []float32, n int) {
+	row := b.DType.Row()
+	if at < 0 || n < 0 || at%row.Elems != 0 || n%row.Elems != 0 {
+		panic(fmt.Sprintf("%s: elements [%d, %d) are not whole blocks of %d", row.Name, at, at+n, row.Elems))
+	}
+	b.Tile.Encode(b.Data[at/row.Elems*row.Bytes:(at+n)/row.Elems*row.Bytes], src[:n])
+}
+
 // At is element i.
-func (b *Buffer) At(i int) float32 { return b.Tile.At(b.Data, i) }
+func (b *Buffer) At(i int) float32 { return b.Tile.At(b.Data, b.Row, i) }

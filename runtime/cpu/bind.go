@@ -19,10 +19,13 @@ type binder struct {
 
 // boundKernel is a kernel's text, which its launches are checked against, and the code that runs it.
 type boundKernel struct {
-	text     *kernel.Kernel
-	code     *Kernel
-	matrices map[string]bool // buffers that the code reads through a tile
+	text  *kernel.Kernel
+	code  *Kernel
+	tiled map[string]use // buffers that the code reaches through a tile
 }
+
+// use is what code asks of a buffer's tile.
+type use struct{ floats, a8, encode bool }
 
 func newBinder(p *runtime.Program, w runtime.Weights, lib Library, opt Options) (*binder, error) {
 	levels, err := levelsFrom(opt.Level)
@@ -68,7 +71,7 @@ func bindKernel(k *runtime.Kernel, lib Library, warn func(string)) (boundKernel,
 		return boundKernel{}, fmt.Errorf("its text has the key %s, not %s", key, k.Key)
 	}
 	if code := lib.Kernels[k.Key]; code != nil {
-		return boundKernel{text, code, matrices(text)}, nil
+		return boundKernel{text, code, tiled(text)}, nil
 	}
 	if warn != nil {
 		warn(fmt.Sprintf("kernel %s (key %s) is not among the built-in kernels and runs in the interpreter, slowly", k.Name, k.Key))
@@ -77,13 +80,15 @@ func bindKernel(k *runtime.Kernel, lib Library, warn func(string)) (boundKernel,
 	return boundKernel{text, code, nil}, err
 }
 
-// matrices are the buffers of which k's code may read any weight type: weights, and the matrices of dot and mix.
-func matrices(k *kernel.Kernel) map[string]bool {
-	names := map[string]bool{}
+// tiled lists what k's code asks of its buffers' tiles: weights are read by element at least.
+func tiled(k *kernel.Kernel) map[string]use {
+	uses := map[string]use{}
+	a8 := map[string]bool{}
 	for _, b := range k.Bufs {
 		if b.Role == kernel.Weight {
-			names[b.Name] = true
+			uses[b.Name] = use{}
 		}
+		a8[b.Name] = b.DType == kernel.A8
 	}
 	var walk func([]kernel.Stmt)
 	walk = func(body []kernel.Stmt) {
@@ -95,14 +100,25 @@ func matrices(k *kernel.Kernel) map[string]bool {
 				walk(s.Then)
 				walk(s.Else)
 			case *kernel.Dot:
-				names[s.W] = true
+				u := uses[s.W]
+				u.a8, u.floats = u.a8 || a8[s.X], u.floats || !a8[s.X]
+				uses[s.W] = u
 			case *kernel.Mix:
-				names[s.W] = true
+				u := uses[s.W]
+				u.floats = true
+				uses[s.W] = u
+			case *kernel.Encode:
+				uses[s.Buf] = use{encode: true}
 			}
 		}
 	}
 	walk(k.Body)
-	return names
+	return uses
+}
+
+// has reports that the tile can do what code asks.
+func (t *Tile) has(u use) bool {
+	return t != nil && (!u.floats || t.Dot != nil && t.Mix != nil) && (!u.a8 || t.DotA8 != nil) && (!u.encode || t.Encode != nil)
 }
 
 // weightData is t's bytes, of the right number and alignment.
@@ -176,9 +192,12 @@ func (b *binder) buffer(s *runtime.Step, ref *runtime.Ref, k *boundKernel, param
 		buf.Data = b.arena[ref.Offset : ref.Offset+ref.Bytes : ref.Offset+ref.Bytes]
 	case runtime.Weight:
 		buf.Data = b.weights[ref.Index]
+		if shape := b.program.Weights[ref.Index].Shape; len(shape) > 0 {
+			buf.Row = int(shape[len(shape)-1])
+		}
 	}
 	buf.Tile = b.tiles[buf.DType]
-	if buf.Tile == nil && k.matrices[param.Name] {
+	if u, ok := k.tiled[param.Name]; ok && !buf.Tile.has(u) {
 		return Buffer{}, fmt.Errorf("%s has dtype %s, which has no tile for this CPU (levels %v)", b.name(ref), ref.DType, b.levels)
 	}
 	return buf, nil

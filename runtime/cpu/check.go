@@ -62,8 +62,12 @@ func sizeOf(dtype string, shape []int64) (int64, error) {
 		}
 		elems *= d
 	}
-	bytes, ok := bytesOf(dtype, elems)
-	if !ok {
+	d, ok := kernel.ParseDType(dtype)
+	if len(shape) == 0 {
+		shape = []int64{1}
+	}
+	bytes, err := d.MatrixBytes(shape...)
+	if !ok || err != nil {
 		return 0, fmt.Errorf("no %q has shape %v", dtype, shape)
 	}
 	return bytes, nil

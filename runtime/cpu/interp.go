@@ -25,7 +25,7 @@ func interpreted(k *kernel.Kernel) (*Kernel, error) {
 			mem := make([]kernel.Mem, len(a.Bufs))
 			bufs := make([]*kernel.Mem, len(a.Bufs))
 			for i, b := range a.Bufs {
-				mem[i] = kernel.Mem{DType: b.DType, Data: b.Data}
+				mem[i] = kernel.Mem{DType: b.DType, Data: b.Data, Row: int64(b.Row)}
 				bufs[i] = &mem[i]
 			}
 			if err := p.Run(bufs, wide(a.Ints), a.Floats, scratch, g); err != nil {

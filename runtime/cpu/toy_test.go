@@ -82,7 +82,7 @@ func keyOf(t testing.TB, text string) string {
 }
 
 // toyTiles has the one tile that the toy's compiled kernels read.
-var toyTiles = []Tile{{DType: kernel.F32, Level: "portable", At: func(w []byte, i int) float32 { return view[float32](w)[i] }}}
+var toyTiles = []Tile{{DType: kernel.F32, Level: "portable", At: func(w []byte, _, i int) float32 { return view[float32](w)[i] }}}
 
 // toyProgram is the toy's program: decode, prefill and logits.
 func toyProgram(t testing.TB) *runtime.Program {

@@ -86,11 +86,19 @@ func (r rows) from(base reg.GPVirtual) rows {
 	return r
 }
 
+// vector is a register of the level's width.
+func (a *assembler) vector() reg.VecVirtual {
+	if a.level.lanes == 16 {
+		return a.ZMM()
+	}
+	return a.YMM()
+}
+
 // zeros makes n vectors of zeros.
 func (a *assembler) zeros(n int) []reg.VecVirtual {
 	vs := make([]reg.VecVirtual, n)
 	for i := range vs {
-		vs[i] = a.YMM()
+		vs[i] = a.vector()
 		a.VXORPS(vs[i], vs[i], vs[i])
 	}
 	return vs

@@ -31,14 +31,14 @@ func (a *assembler) dot(s dotShape) {
 		sums[i] = a.zeros(s.rows * s.cols)
 	}
 	if s.chains > 1 {
-		a.while("chains", k, s.chains*lanes, func() { a.dotVectors(s, w, x, sums) })
+		a.while("chains", k, s.chains*a.level.lanes, func() { a.dotVectors(s, w, x, sums) })
 		for _, more := range sums[1:] {
 			for i, v := range more {
 				a.VADDPS(v, sums[0][i], sums[0][i])
 			}
 		}
 	}
-	a.while("vectors", k, lanes, func() { a.dotVectors(s, w, x, sums[:1]) })
+	a.while("vectors", k, a.level.lanes, func() { a.dotVectors(s, w, x, sums[:1]) })
 	totals := make([]reg.VecVirtual, s.cols)
 	for c := range totals {
 		totals[c] = a.across(sums[0][c*s.rows : (c+1)*s.rows])
@@ -55,15 +55,15 @@ func (a *assembler) dot(s dotShape) {
 
 // dotVectors adds the products of one vector a chain of each row and column, and steps past them.
 func (a *assembler) dotVectors(s dotShape, w, x rows, sums [][]reg.VecVirtual) {
-	size := lanes * a.bytes
+	size := a.level.lanes * a.bytes
 	for i := range sums {
 		xs := make([]reg.VecVirtual, s.cols)
 		for c := range xs {
-			xs[c] = a.YMM()
-			a.VMOVUPS(x.at(c, i*lanes*4), xs[c])
+			xs[c] = a.vector()
+			a.VMOVUPS(x.at(c, i*a.level.lanes*4), xs[c])
 		}
 		for r := range s.rows {
-			v := a.YMM()
+			v := a.vector()
 			a.load(a.Context, w.at(r, i*size), v)
 			for c := range xs {
 				a.VFMADD231PS(v, xs[c], sums[i][c*s.rows+r])
@@ -71,7 +71,7 @@ func (a *assembler) dotVectors(s dotShape, w, x rows, sums [][]reg.VecVirtual) {
 		}
 	}
 	a.ADDQ(imm(len(sums)*size), w.base)
-	a.ADDQ(imm(len(sums)*lanes*4), x.base)
+	a.ADDQ(imm(len(sums)*a.level.lanes*4), x.base)
 }
 
 // dotElement adds the products of one element of each row and column: lane r of totals[c] is row r's sum.
@@ -84,7 +84,7 @@ func (a *assembler) dotElement(s dotShape, w, x rows, totals []reg.VecVirtual) {
 		a.widen(a.Context, v)
 	}
 	for c, total := range totals {
-		xc := a.YMM()
+		xc := a.vector()
 		a.VBROADCASTSS(x.at(c, 0), xc.AsX())
 		a.VFMADD231PS(v.AsX(), xc.AsX(), total.AsX())
 	}
@@ -92,7 +92,7 @@ func (a *assembler) dotElement(s dotShape, w, x rows, totals []reg.VecVirtual) {
 	a.ADDQ(imm(4), x.base)
 }
 
-// across adds up each vector's lanes: lane i of the result is the sum of vs[i], of which there are one or four.
+// across adds up each vector's a.level.lanes: lane i of the result is the sum of vs[i], of which there are one or four.
 func (a *assembler) across(vs []reg.VecVirtual) reg.VecVirtual {
 	first, last := vs[0], vs[len(vs)-1]
 	if len(vs) == 4 {
@@ -103,7 +103,7 @@ func (a *assembler) across(vs []reg.VecVirtual) reg.VecVirtual {
 	if len(vs) == 1 {
 		a.VHADDPS(first, first, first)
 	}
-	high := a.YMM()
+	high := a.vector()
 	a.VEXTRACTF128(operand.U8(1), first, high.AsX())
 	a.VADDPS(high.AsX(), first.AsX(), first.AsX())
 	return first

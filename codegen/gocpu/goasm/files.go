@@ -9,6 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
+
+	"github.com/llorch/llorch/ir/quant"
 )
 
 // source is what the emitted files say they come from.
@@ -46,6 +48,17 @@ func assemblers(c *build.Context) []*assembler {
 	return as
 }
 
+// panelAssemblers are of every panel type of every level, writing to c.
+func panelAssemblers(c *build.Context) []*panelAssembler {
+	var as []*panelAssembler
+	for i := range levels {
+		for _, p := range quant.Panels {
+			as = append(as, &panelAssembler{&assembler{c, &levels[i], weightType{dtype: dtypeOf(p)}}, levels[i].panels, p})
+		}
+	}
+	return as
+}
+
 // assemble is the microkernels of every level.
 func assemble() (*ir.File, error) {
 	c := build.NewContext()
@@ -58,6 +71,12 @@ func assemble() (*ir.File, error) {
 			a.mix(cols)
 		}
 	}
+	for _, a := range panelAssemblers(c) {
+		for _, cols := range a.cols {
+			a.panel(cols)
+		}
+	}
+	emitConstants(c)
 	f, err := c.Result()
 	if err != nil {
 		return nil, err
@@ -78,6 +97,7 @@ import (
 // levelTiles holds the tiles in assembly.
 var levelTiles = []cpu.Tile{
 {{range .Types}}{DType: kernel.{{.DType}}, Level: "{{.Level}}", Dot: {{.Micro}}.Dot, Mix: {{.Micro}}.Mix, At: at{{.DType}}},
+{{end}}{{range .Panels}}{{.Micro}}.Tile(),
 {{end}}}
 
 var (
@@ -86,6 +106,10 @@ var (
 	Dot1: [...]cpu.MicroDot{ {{range .Dot1}}{{.}}, {{end}} },
 	Dot4: [...]cpu.MicroDot{ {{range .Dot4}}{{.}}, {{end}} },
 	Mixes: [...]cpu.MicroMix{ {{range .Mixes}}{{.}}, {{end}} },
+}
+{{end}}{{range .Panels}}{{.Micro}} = cpu.MicroPanel{
+	DType: kernel.{{.DType}}, Level: "{{.Level}}",
+	Dots: []cpu.MicroPanelDot{ {{range .Dots}}{{.}}, {{end}} },
 }
 {{end}})
 `))
@@ -110,6 +134,24 @@ type tableType struct {
 	Dot1, Dot4, Mixes   []string
 }
 
+// tablePanel is what table says of a panel type.
+type tablePanel struct {
+	DType, Level, Micro string
+	Dots                []string
+}
+
+func tablePanels() []tablePanel {
+	var panels []tablePanel
+	for _, a := range panelAssemblers(nil) {
+		tp := tablePanel{DType: a.dtype, Level: a.level.name, Micro: a.name("micro")}
+		for _, cols := range a.cols {
+			tp.Dots = append(tp.Dots, a.name(panelName(cols)))
+		}
+		panels = append(panels, tp)
+	}
+	return panels
+}
+
 func render(t *template.Template, pkg string) ([]byte, error) {
 	var types []tableType
 	for _, a := range assemblers(nil) {
@@ -130,7 +172,8 @@ func render(t *template.Template, pkg string) ([]byte, error) {
 	data := struct {
 		Source, Package string
 		Types           []tableType
-	}{source, pkg, types}
+		Panels          []tablePanel
+	}{source, pkg, types, tablePanels()}
 	if err := t.Execute(&b, data); err != nil {
 		return nil, err
 	}

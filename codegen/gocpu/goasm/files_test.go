@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFilesAreCurrent compares package gen with what this package emits: run go generate ./gen when it fails.
+// TestFilesAreCurrent compares package gen/tiles with what this package emits: run go generate ./gen/tiles when it fails.
 func TestFilesAreCurrent(t *testing.T) {
-	files, err := Files("gen")
+	files, err := Files("tiles")
 	require.NoError(t, err)
 	for name, src := range files {
-		committed, err := os.ReadFile(filepath.Join("../../../gen", name))
+		committed, err := os.ReadFile(filepath.Join("../../../gen/tiles", name))
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(committed, src), "gen/%s is not what goasm emits", name)
+		require.True(t, bytes.Equal(committed, src), "gen/tiles/%s is not what goasm emits", name)
 	}
 }
 

@@ -6,14 +6,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// lanes is the f32 elements of a vector register.
-const lanes = 8
-
 // level is the tiles for CPUs with one set of features.
 type level struct {
 	name   string // as in cpu.Levels
 	suffix string // of its functions
+	lanes  int    // f32 elements of a vector register
 	types  []weightType
+	panels *panelLevel
 }
 
 // weightType is how elements of a dtype become f32.
@@ -29,7 +28,12 @@ type weightType struct {
 }
 
 // levels is the table.
-var levels = []level{{name: "avx2", suffix: "AVX2", types: []weightType{
+var levels = []level{
+	{name: "avx512vnni", suffix: "VNNI", lanes: 16, panels: vnni},
+	{name: "avx2", suffix: "AVX2", lanes: 8, types: avx2Types, panels: avx2},
+}
+
+var avx2Types = []weightType{
 	{
 		dtype:  "F32",
 		bytes:  4,
@@ -53,7 +57,7 @@ var levels = []level{{name: "avx2", suffix: "AVX2", types: []weightType{
 		// The high half of an f32.
 		insert: func(c *build.Context, m operand.Mem, i int, v reg.VecVirtual) { insert16(c, m, 2*i+1, v) },
 	},
-}}}
+}
 
 func insertF32(c *build.Context, m operand.Mem, i int, v reg.VecVirtual) {
 	c.VPINSRD(operand.U8(i), m, v.AsX(), v.AsX())

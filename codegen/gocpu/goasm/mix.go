@@ -21,8 +21,8 @@ func (a *assembler) mix(cols int) {
 		fmt.Sprintf("adds to %s of acc the weighted sums of rows, of which there is at least one. Strides are bytes.", count(cols, "column")))
 	m := mixer{a, cols, a.rows("acc", cols), a.rows("w", 1), a.rows("x", cols), a.param("wStride"), a.param("rows")}
 	k := a.param("k")
-	a.while("blocks", k, mixSums/cols*lanes, func() { m.vectors("block", mixSums/cols) })
-	a.while("vectors", k, lanes, func() { m.vectors("vector", 1) })
+	a.while("blocks", k, mixSums/cols*m.level.lanes, func() { m.vectors("block", mixSums/cols) })
+	a.while("vectors", k, m.level.lanes, func() { m.vectors("vector", 1) })
 	a.while("elements", k, 1, m.element)
 	a.end()
 }
@@ -40,35 +40,35 @@ type mixer struct {
 func (m *mixer) vectors(label string, n int) {
 	sums := make([]reg.VecVirtual, n*m.cols)
 	for i := range sums {
-		sums[i] = m.YMM()
-		m.VMOVUPS(m.acc.at(i%m.cols, i/m.cols*lanes*4), sums[i])
+		sums[i] = m.vector()
+		m.VMOVUPS(m.acc.at(i%m.cols, i/m.cols*m.level.lanes*4), sums[i])
 	}
 	m.eachRow(label, func(w, x rows) {
 		xs := make([]reg.VecVirtual, m.cols)
 		for c := range xs {
-			xs[c] = m.YMM()
+			xs[c] = m.vector()
 			m.VBROADCASTSS(x.at(c, 0), xs[c])
 		}
 		for i := range n {
-			v := m.YMM()
-			m.load(m.Context, w.at(0, i*lanes*m.bytes), v)
+			v := m.vector()
+			m.load(m.Context, w.at(0, i*m.level.lanes*m.bytes), v)
 			for c := range xs {
 				m.VFMADD231PS(v, xs[c], sums[i*m.cols+c])
 			}
 		}
 	})
 	for i := range sums {
-		m.VMOVUPS(sums[i], m.acc.at(i%m.cols, i/m.cols*lanes*4))
+		m.VMOVUPS(sums[i], m.acc.at(i%m.cols, i/m.cols*m.level.lanes*4))
 	}
-	m.ADDQ(imm(n*lanes*m.bytes), m.w.base)
-	m.ADDQ(imm(n*lanes*4), m.acc.base)
+	m.ADDQ(imm(n*m.level.lanes*m.bytes), m.w.base)
+	m.ADDQ(imm(n*m.level.lanes*4), m.acc.base)
 }
 
 // element adds to one element of each column.
 func (m *mixer) element() {
 	sums := make([]reg.VecVirtual, m.cols)
 	for c := range sums {
-		sums[c] = m.YMM()
+		sums[c] = m.vector()
 		m.VMOVSS(m.acc.at(c, 0), sums[c].AsX())
 	}
 	m.eachRow("element", func(w, x rows) {

@@ -1,9 +1,10 @@
-// Command generate writes zkernels.go and ztiles.go of package gen: the kernels of every structure that a Llama can have.
+// Command generate writes zkernels.go of package gen: the kernels of every structure that a Llama can have.
 package main
 
 import (
 	"log"
 	"os"
+	"strings"
 
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/codegen/gocpu"
@@ -14,25 +15,15 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	opt := gocpu.Options{Package: "gen", Source: "the graphs of package models"}
 	kernels, err := all()
 	if err != nil {
 		log.Fatal(err)
 	}
-	src, err := gocpu.Kernels(opt, kernels)
+	src, err := gocpu.Kernels(gocpu.Options{Package: "gen", Source: "the graphs of package models"}, kernels)
 	if err != nil {
 		log.Fatal(err)
 	}
-	write("zkernels.go", src)
-	opt.Source = "the dtype table of package kernel"
-	if src, err = gocpu.Tiles(opt); err != nil {
-		log.Fatal(err)
-	}
-	write("ztiles.go", src)
-}
-
-func write(name string, src []byte) {
-	if err := os.WriteFile(name, src, 0o644); err != nil {
+	if err := os.WriteFile("zkernels.go", src, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -65,10 +56,10 @@ type variant struct {
 // on its sizes. Two layers, because the first one's input is the embedding.
 func variants() []variant {
 	var vs []variant
-	for bits := range 1 << 6 {
+	for bits := range 1 << 7 {
 		on := func(i int) bool { return bits>>i&1 == 1 }
 		c := models.Config{
-			Arch: "llama", Vocab: 32, Embd: 24, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 8, FFN: 20, Context: 64, NormEps: 1e-5,
+			Arch: "llama", Vocab: 32, Embd: 32, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 8, FFN: 64, Context: 64, NormEps: 1e-5,
 			Rope:     models.Rope{Theta: 10000, Width: 8, Style: "half"},
 			AttnBias: on(0), OutBias: on(1), MLPBias: on(2),
 		}
@@ -82,7 +73,18 @@ func variants() []variant {
 		if on(5) {
 			o.KV = kernel.F16
 		}
+		if on(6) { // the weights that a kernel multiplies with one value have rows of one length, so they are all of blocks or none is
+			o.Weight = blocks
+		}
 		vs = append(vs, variant{c, o})
 	}
 	return vs
+}
+
+// blocks gives matrices a block type.
+func blocks(path string) ir.DType {
+	if strings.HasPrefix(path[strings.LastIndexByte(path, '.')+1:], "b") {
+		return kernel.F32 // a bias
+	}
+	return kernel.Q80
 }

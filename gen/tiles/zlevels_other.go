@@ -2,7 +2,7 @@
 
 //go:build !amd64
 
-package gen
+package tiles
 
 import "github.com/llorch/llorch/runtime/cpu"
 

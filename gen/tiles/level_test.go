@@ -1,4 +1,4 @@
-package gen
+package tiles
 
 import (
 	"fmt"
@@ -192,7 +192,7 @@ func TestLevelsUnpackExactly(t *testing.T) {
 			acc := make([]float32, s.accLen(method))
 			s.run(tile, method, acc, w, []float32{1})
 			for i, got := range acc {
-				requireSame(t, portable.At(w, i), got, "%s %v: element %d", method, s, i)
+				requireSame(t, portable.At(w, 0, i), got, "%s %v: element %d", method, s, i)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package gen
+package tiles
 
 import (
 	"bytes"
@@ -67,10 +67,10 @@ func BenchmarkMix(b *testing.B) {
 
 // eachTile runs a benchmark for every tile of this machine's levels.
 func eachTile(b *testing.B, run func(*testing.B, *cpu.Tile)) {
-	lib := Library()
+	all := All()
 	for _, level := range cpu.Levels() {
-		for i := range lib.Tiles {
-			if t := &lib.Tiles[i]; t.Level == level {
+		for i := range all {
+			if t := &all[i]; t.Level == level {
 				b.Run(fmt.Sprintf("%s/%s", level, t.DType), func(b *testing.B) { run(b, t) })
 			}
 		}

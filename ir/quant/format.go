@@ -1,0 +1,184 @@
+package quant
+
+import "encoding/binary"
+
+// Unit is the run of elements that panels and activations are divided in. A format's scales are shared by a unit or half of one.
+const Unit = 32
+
+// MaxElems is the elements of the longest block.
+const MaxElems = 256
+
+// Format is a block type of a GGUF file.
+type Format struct {
+	Name         string
+	Elems, Bytes int
+	Bits         int  // of a code
+	Zero         int  // the code of the value 0, where the format has no offsets
+	Offsets      bool // codes count from an offset that the block stores
+	Nested       bool // scales and offsets are small integers times the block's factors (the K formats)
+	Halves       bool // half a unit has its own scale
+
+	split func(c *codes, block []byte)
+}
+
+// codes is a block taken apart.
+type codes struct {
+	q    [MaxElems]uint8 // codes, not negative
+	d, m uint16          // f16: the factors of scales and of offsets
+	s    [16]uint8       // scales in units of d, by unit or half unit; those of q6_k are signed
+	t    [8]uint8        // offsets in units of m
+}
+
+// Formats is the table.
+var Formats = []*Format{
+	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40},
+	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, split: splitQ41},
+	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50},
+	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, split: splitQ51},
+	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80},
+	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, split: splitQ4K},
+	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, split: splitQ5K},
+	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, split: splitQ6K},
+}
+
+// Lookup is the format of that name, or nil.
+func Lookup(name string) *Format {
+	for _, f := range Formats {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// Decode expands whole blocks.
+func (f *Format) Decode(dst []float32, src []byte) {
+	var c codes
+	for ; len(dst) > 0; dst, src = dst[f.Elems:], src[f.Bytes:] {
+		f.split(&c, src[:f.Bytes])
+		for i := range dst[:f.Elems] {
+			dst[i] = f.value(&c, i)
+		}
+	}
+}
+
+// At is element i of a block.
+func (f *Format) At(block []byte, i int) float32 {
+	var c codes
+	f.split(&c, block)
+	return f.value(&c, i)
+}
+
+// value is element i. Products are rounded before sums, on every CPU.
+func (f *Format) value(c *codes, i int) float32 {
+	scale, offset := FromF16(c.d), FromF16(c.m)
+	if f.Nested {
+		scale *= f.scale(c, i)
+		offset = -offset * float32(c.t[i/Unit])
+	}
+	v := float32(scale * float32(int(c.q[i])-f.Zero))
+	if f.Offsets {
+		v += offset
+	}
+	return v
+}
+
+// scale is a nested format's scale of element i, in units of d.
+func (f *Format) scale(c *codes, i int) float32 {
+	if f.Halves {
+		return float32(int8(c.s[i/(Unit/2)]))
+	}
+	return float32(c.s[i/Unit])
+}
+
+func splitQ40(c *codes, b []byte) {
+	c.d = u16(b, 0)
+	nibbles(c.q[:32], b[2:18])
+}
+
+func splitQ41(c *codes, b []byte) {
+	c.d, c.m = u16(b, 0), u16(b, 2)
+	nibbles(c.q[:32], b[4:20])
+}
+
+func splitQ50(c *codes, b []byte) {
+	c.d = u16(b, 0)
+	nibbles(c.q[:32], b[6:22])
+	fifthBits(c.q[:32], binary.LittleEndian.Uint32(b[2:]))
+}
+
+func splitQ51(c *codes, b []byte) {
+	c.d, c.m = u16(b, 0), u16(b, 2)
+	nibbles(c.q[:32], b[8:24])
+	fifthBits(c.q[:32], binary.LittleEndian.Uint32(b[4:]))
+}
+
+func splitQ80(c *codes, b []byte) {
+	c.d = u16(b, 0)
+	for i, v := range b[2:34] {
+		c.q[i] = v ^ 0x80
+	}
+}
+
+func splitQ4K(c *codes, b []byte) {
+	c.d, c.m = u16(b, 0), u16(b, 2)
+	sixBits(c, b[4:16])
+	for i := range 4 {
+		nibbles(c.q[64*i:64*i+64], b[16+32*i:48+32*i])
+	}
+}
+
+func splitQ5K(c *codes, b []byte) {
+	c.d, c.m = u16(b, 0), u16(b, 2)
+	sixBits(c, b[4:16])
+	high := b[16:48]
+	for i := range 4 {
+		nibbles(c.q[64*i:64*i+64], b[48+32*i:80+32*i])
+	}
+	for i := range 8 {
+		q := c.q[32*i : 32*i+32]
+		for l, h := range high {
+			q[l] |= h >> i & 1 << 4
+		}
+	}
+}
+
+func splitQ6K(c *codes, b []byte) {
+	c.d, c.m = u16(b, 208), 0
+	copy(c.s[:], b[192:208])
+	for half := range 2 {
+		low, high, q := b[64*half:64*half+64], b[128+32*half:160+32*half], c.q[128*half:128*half+128]
+		for l, h := range high {
+			q[l] = low[l]&15 | h&3<<4
+			q[l+32] = low[l+32]&15 | h>>2&3<<4
+			q[l+64] = low[l]>>4 | h>>4&3<<4
+			q[l+96] = low[l+32]>>4 | h>>6<<4
+		}
+	}
+}
+
+// nibbles splits bytes: the low halves come first, then the high ones.
+func nibbles(q []uint8, b []byte) {
+	low, high := q[:len(b)], q[len(b):2*len(b)]
+	for i, v := range b {
+		low[i], high[i] = v&15, v>>4
+	}
+}
+
+func fifthBits(q []uint8, bits uint32) {
+	for i := range q {
+		q[i] |= uint8(bits>>i&1) << 4
+	}
+}
+
+// sixBits unpacks the eight scales and offsets of q4_k and q5_k, of 6 bits each: the first four lie in the low bits of bytes 0
+// to 3 and 4 to 7; of the others bytes 8 to 11 hold the low four bits, and the top bits of those bytes the rest.
+func sixBits(c *codes, b []byte) {
+	for i := range 4 {
+		c.s[i], c.t[i] = b[i]&63, b[i+4]&63
+		c.s[i+4] = b[i+8]&15 | b[i]>>6<<4
+		c.t[i+4] = b[i+8]>>4 | b[i+4]>>6<<4
+	}
+}
+
+func u16(b []byte, i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
