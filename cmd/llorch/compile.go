@@ -9,21 +9,28 @@ import (
 	"time"
 
 	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/codegen/gopkg"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/models"
 	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/packaged"
 )
 
 type compileCmd struct {
 	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
-	Target string `required:"" help:"What to compile for: cpu."`
+	Target string `required:"" help:"What to compile for: cpu, or go for a Go package."`
 	KV     string `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
-	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact; without it nothing is written."`
+	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
+	activationFlag
+	goPackage
 }
 
 func (c *compileCmd) Run(e *env) error {
 	if _, err := codegen.Lookup(c.Target); err != nil {
+		return usageError{err}
+	}
+	if err := c.goPackage.check(c.Target); err != nil {
 		return usageError{err}
 	}
 	if isGraphFile(c.Model) {
@@ -37,22 +44,25 @@ func (c *compileCmd) Run(e *env) error {
 	e.warnUnread(m)
 	stop := e.busy("compiling")
 	start := time.Now()
-	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV)})
+	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), activationFlag: c.activationFlag})
 	stop()
 	if err != nil {
 		return err
 	}
 	var missing *tokenizer.Missing
-	if done.Program.Tokenizer, err = m.Tokenizer(); errors.As(err, &missing) {
+	if done.Program.Tokenizer, err = m.Tokenizer(); errors.As(err, &missing) && c.Target != packaged.Target {
 		fmt.Fprintf(e.stderr, "llorch: warning: the artifact has no tokenizer and runs on --ids alone: %v\n", err)
 	} else if err != nil {
 		return err
 	}
-	return c.finish(e, done, done.Weights(m.Data), time.Since(start))
+	return c.finish(e, done, done.Weights(m), time.Since(start))
 }
 
 // graph compiles a text; it has no weights to put into an artifact.
 func (c *compileCmd) graph(e *env) error {
+	if c.Target == packaged.Target {
+		return usageError{errors.New("a Go package has a model's weights and tokenizer, and a graph's text has none: compile a model")}
+	}
 	if c.KV != "" {
 		return usageError{fmt.Errorf("--kv is for models: %s declares its states itself", c.Model)}
 	}
@@ -80,15 +90,14 @@ func (c *compileCmd) graph(e *env) error {
 	return c.finish(e, done, done.Weights(nil), took)
 }
 
-// finish writes the artifact and prints the summary.
+// finish writes the artifact or package and prints the summary.
 func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, took time.Duration) error {
+	if c.Target == packaged.Target {
+		c.Output = c.goPackage.dir(c.Output)
+	}
 	if c.Output != "" {
-		files, err := artifactFiles(done)
-		if err != nil {
-			return err
-		}
 		stop := e.busy("writing " + c.Output)
-		err = runtime.WriteArtifact(c.Output, done.Program, interruptible{w, e.ctx}, files)
+		err := c.write(done, interruptible{w, e.ctx})
 		stop()
 		if err != nil {
 			return err
@@ -96,6 +105,17 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, t
 	}
 	c.summary(e, done, took)
 	return nil
+}
+
+func (c *compileCmd) write(done *codegen.Compiled, w runtime.Weights) error {
+	if c.Target == packaged.Target {
+		return gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
+	}
+	files, err := artifactFiles(done)
+	if err != nil {
+		return err
+	}
+	return runtime.WriteArtifact(c.Output, done.Program, w, files)
 }
 
 // interruptible is weights that are no longer handed out once ctx has ended: Ctrl-C stops a long write, which then leaves

@@ -12,6 +12,7 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/op"
 	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/models/austen"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cpu"
 )
@@ -31,13 +32,32 @@ func (r *ready) Close() {
 
 // loadOptions say how a model is made ready.
 type loadOptions struct {
-	threads, chunk int
-	tokenizer      bool // without one, ids are all that is asked for
+	engineFlags
+	activationFlag
+	chunk     int
+	tokenizer bool // without one, ids are all that is asked for
+	verify    bool // of an artifact, every file
+}
+
+// modelName is a model's path, for people.
+func modelName(path string) string {
+	if path == "" {
+		return "the built-in model"
+	}
+	return path
+}
+
+// openModel opens a model's file, or the built-in model.
+func openModel(path string) (*models.Model, error) {
+	if path == "" {
+		return models.Parse(modelName(path), austen.GGUF)
+	}
+	return models.Open(path)
 }
 
 // load makes a model ready to run: an artifact as it is, anything else compiled in memory.
 func load(e *env, path string, o loadOptions) (*ready, error) {
-	stop := e.busy("loading " + filepath.Base(path))
+	stop := e.busy("loading " + filepath.Base(modelName(path)))
 	defer stop()
 	r := &ready{}
 	p, w, err := r.open(e, path, o)
@@ -46,23 +66,26 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 		return nil, err
 	}
 	r.chunk = p.Chunk
-	engine, err := cpu.New(p, w, gen.Library(), cpu.Options{Threads: o.threads, Warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }})
+	engine, err := cpu.New(p, w, gen.Library(), cpu.Options{Threads: o.Threads, Level: o.CPU, Warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }})
 	if err != nil {
 		r.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", modelName(path), err)
 	}
 	r.closers = append(r.closers, engine.Close)
 	if r.Model, err = runtime.NewModel(p, engine); err != nil {
 		r.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", modelName(path), err)
 	}
 	return r, nil
 }
 
 // open gives the program of a path and where its weights lie.
 func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runtime.Weights, error) {
-	if runtime.IsArtifact(path) {
-		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: "cpu"})
+	if path != "" && runtime.IsArtifact(path) {
+		if o.Activations != "" {
+			return nil, nil, usageError{fmt.Errorf("--activations is for models: %s is compiled already", path)}
+		}
+		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: "cpu", Verify: o.verify})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -72,17 +95,17 @@ func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runt
 		}
 		return a.Program, a, nil
 	}
-	m, err := models.Open(path)
+	m, err := openModel(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	r.closers = append(r.closers, m.Close)
 	e.warnUnread(m)
-	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer})
+	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.Program, c.Weights(m.Data), nil
+	return c.Program, c.Weights(m), nil
 }
 
 // warnUnread tells of configuration that nothing here knows: it may be harmless, but it is not ignored in silence.
@@ -97,6 +120,7 @@ type compileOptions struct {
 	kv        ir.DType // Invalid: as the weights ask
 	chunk     int
 	tokenizer bool
+	activationFlag
 }
 
 // compileModel takes a model from its graph to a program.
@@ -105,7 +129,7 @@ func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version()})
+	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Floats: o.Activations == "f32"})
 	if err != nil {
 		return nil, err
 	}

@@ -10,22 +10,26 @@ import (
 )
 
 type logitsCmd struct {
-	Model   string `arg:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
-	IDs     string `name:"ids" required:"" placeholder:"1,2,3" help:"Token ids."`
-	Chunk   int    `default:"0" help:"Tokens a step at most; 0 for the model's own."`
-	Threads int    `default:"0" help:"Worker threads; 0 for one a processor."`
-	Output  string `short:"o" required:"" placeholder:"FILE" help:"Where to write float32 little-endian [ids, vocab]."`
+	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	IDs    string `name:"ids" required:"" placeholder:"1,2,3" help:"Token ids."`
+	Chunk  int    `default:"0" help:"Tokens a step at most; 0 for the model's own."`
+	Output string `short:"o" required:"" placeholder:"FILE" help:"Where to write float32 little-endian [ids, vocab]."`
+	engineFlags
+	activationFlag
 }
 
 func (c *logitsCmd) Run(e *env) error {
 	ids, err := parseIDs(c.IDs)
-	if err == nil && (c.Chunk < 0 || c.Threads < 0) {
-		err = errors.New("--chunk and --threads must not be negative")
+	if err == nil && c.Chunk < 0 {
+		err = errors.New("--chunk must not be negative")
+	}
+	if err == nil {
+		err = c.engineFlags.check()
 	}
 	if err != nil {
 		return usageError{err}
 	}
-	m, err := load(e, c.Model, loadOptions{threads: c.Threads, chunk: c.Chunk})
+	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, chunk: c.Chunk})
 	if err != nil {
 		return err
 	}

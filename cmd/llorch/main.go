@@ -21,6 +21,8 @@ type cli struct {
 	Compile    compileCmd    `cmd:"" help:"Compile a model, or prove and compile a graph in text form."`
 	IR         irCmd         `cmd:"" name:"ir" help:"Print a model's graph with every shape."`
 	Check      checkCmd      `cmd:"" help:"Prove the shapes of a graph in text form."`
+	Score      scoreCmd      `cmd:"" help:"Measure how well a model predicts a text: bits per byte and perplexity."`
+	Bench      benchCmd      `cmd:"" help:"Measure prefill and decode, beside the machine's read bandwidth and memory."`
 	Logits     logitsCmd     `cmd:"" help:"Write the logits of every position."`
 	Tokenize   tokenizeCmd   `cmd:"" help:"Turn text on standard input into token ids."`
 	Inspect    inspectCmd    `cmd:"" help:"Show what is in a model or an artifact."`

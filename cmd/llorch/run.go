@@ -11,14 +11,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/llorch/llorch/models/chat"
 	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/sample"
 )
 
 type runCmd struct {
-	Model  string `arg:"" name:"model" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	Model  string `arg:"" optional:"" name:"model" help:"A .gguf file, a Hugging Face folder or a compiled artifact; the built-in model unless given." predictor:"path"`
 	Prompt string `arg:"" optional:"" help:"The text to continue; - or none reads standard input."`
 
 	N             int      `short:"n" default:"256" help:"Tokens to generate at most; 0 for as many as the context takes."`
@@ -29,12 +31,16 @@ type runCmd struct {
 	RepeatPenalty float64  `default:"1" help:"Penalty on the last 64 tokens; 1 is off."`
 	Seed          *uint64  `help:"Seed of the sampler; random unless given."`
 	Stop          []string `sep:"none" help:"End the text before this string; may be repeated."`
-	Threads       int      `default:"0" help:"Worker threads; 0 for one a processor."`
 	Chunk         int      `default:"0" help:"Prompt tokens a step at most; 0 for the model's own."`
 	WarmUp        int      `default:"0" placeholder:"N" help:"Run N tokens in a sequence of their own first."`
 	IDs           string   `name:"ids" placeholder:"1,2,3" help:"The prompt as token ids; needs no tokenizer."`
 	IgnoreEOS     bool     `name:"ignore-eos" help:"Go on after an end-of-sequence token."`
+	Chat          string   `placeholder:"MESSAGE" help:"Ask in the form of the model's chat template, in place of a prompt."`
+	System        string   `placeholder:"TEXT" help:"With --chat: the system message."`
+	Verify        bool     `help:"Compare every file of an artifact with its SHA-256 first."`
 	JSON          bool     `name:"json" help:"Print one line of JSON at the end instead of the text."`
+	engineFlags
+	activationFlag
 }
 
 // runSummary is the JSON line.
@@ -48,9 +54,7 @@ type runSummary struct {
 }
 
 func (c *runCmd) Run(e *env) error {
-	if !looksLikeModel(c.Model) && c.Prompt == "" {
-		return usageError{fmt.Errorf("%q is a prompt, and no default model is built into this version: name a model before it", c.Model)}
-	}
+	c.defaultModel()
 	ids, err := parseIDs(c.IDs)
 	if err != nil {
 		return usageError{err}
@@ -63,7 +67,7 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	m, err := load(e, c.Model, loadOptions{threads: c.Threads, chunk: c.Chunk, tokenizer: c.IDs == ""})
+	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, chunk: c.Chunk, tokenizer: c.IDs == "", verify: c.Verify})
 	if err != nil {
 		return err
 	}
@@ -71,10 +75,12 @@ func (c *runCmd) Run(e *env) error {
 	opt.Chunk = min(opt.Chunk, m.chunk)
 	if c.IDs == "" {
 		if m.Tokenizer == nil {
-			return fmt.Errorf("%s: has no tokenizer: give the prompt as --ids", c.Model)
+			return fmt.Errorf("%s: has no tokenizer: give the prompt as --ids", modelName(c.Model))
 		}
 		opt.Tokenizer = m.Tokenizer
-		ids = m.Tokenizer.Encode(prompt, tokenizer.Options{})
+		if ids, err = c.encode(m, prompt); err != nil {
+			return fmt.Errorf("%s: %w", modelName(c.Model), err)
+		}
 	}
 	if c.WarmUp > 0 {
 		if err := runtime.WarmUp(e.ctx, m.Engine, m.Program, c.WarmUp); err != nil {
@@ -97,6 +103,38 @@ func (c *runCmd) Run(e *env) error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// defaultModel takes a lone prompt for what it is: the built-in model runs it.
+func (c *runCmd) defaultModel() {
+	if c.Model != "" && c.Prompt == "" && !looksLikeModel(c.Model) {
+		c.Model, c.Prompt = "", c.Model
+	}
+}
+
+// encode is the prompt's ids; a conversation has a control token where the template writes one, and nowhere else.
+func (c *runCmd) encode(m *ready, prompt string) ([]int32, error) {
+	if c.Chat == "" {
+		return m.Tokenizer.Encode(prompt, tokenizer.Options{}), nil
+	}
+	source := m.Program.Tokenizer.ChatTemplate
+	if source == "" {
+		return nil, errors.New("has no chat template: give a prompt in place of --chat")
+	}
+	t, err := chat.Parse(source)
+	if err != nil {
+		return nil, err
+	}
+	in := chat.Input{AddGenerationPrompt: true, BOS: m.Tokenizer.Piece(m.Tokenizer.BOS()), EOS: m.Tokenizer.Piece(m.Tokenizer.EOS()), Now: time.Now()}
+	if c.System != "" {
+		in.Messages = append(in.Messages, chat.Message{Role: "system", Content: c.System})
+	}
+	in.Messages = append(in.Messages, chat.Message{Role: "user", Content: c.Chat})
+	p, err := t.Render(in)
+	if err != nil {
+		return nil, err
+	}
+	return m.Tokenizer.Encode(p.Text, tokenizer.Options{NoBOS: true, Special: true, Foreign: p.FromMessage}), nil
 }
 
 // generate streams the text, or with ids alone the ids.
@@ -133,9 +171,17 @@ func (c *runCmd) generate(e *env, m *ready, ids []int32, opt runtime.Options) er
 // prompt is the argument or standard input; ids need none.
 func (c *runCmd) prompt(e *env) (string, error) {
 	if c.IDs != "" {
-		if c.Prompt != "" {
+		if c.Prompt != "" || c.Chat != "" {
 			return "", usageError{errors.New("a prompt and --ids exclude one another")}
 		}
+		return "", nil
+	}
+	switch {
+	case c.Chat != "" && c.Prompt != "":
+		return "", usageError{errors.New("a prompt and --chat exclude one another")}
+	case c.System != "" && c.Chat == "":
+		return "", usageError{errors.New("--system goes with --chat")}
+	case c.Chat != "":
 		return "", nil
 	}
 	if c.Prompt != "" && c.Prompt != "-" {
@@ -167,8 +213,9 @@ func (c *runCmd) options() (runtime.Options, uint64, error) {
 		return runtime.Options{}, 0, fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
 	case c.WarmUp < 0:
 		return runtime.Options{}, 0, fmt.Errorf("--warm-up is %d, want 0 or more", c.WarmUp)
-	case c.Threads < 0:
-		return runtime.Options{}, 0, fmt.Errorf("--threads is %d, want 0 or more", c.Threads)
+	}
+	if err := c.engineFlags.check(); err != nil {
+		return runtime.Options{}, 0, err
 	}
 	if _, err := sample.NewStops(c.Stop); err != nil {
 		return runtime.Options{}, 0, err

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,6 +32,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	goVars := goSettings()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -37,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
 			e.Setenv("ROOT", root)
+			e.Vars = append(append(e.Vars, goVars...), "GOPATH="+filepath.Join(e.WorkDir, "gopath"))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -51,6 +55,17 @@ func TestScripts(t *testing.T) {
 			"damage":   damage,
 		},
 	})
+}
+
+// goSettings are for the go command in a script, which has no home: it uses this one's build cache, and has no modules at all.
+func goSettings() []string {
+	vars := []string{"GOPROXY=off", "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0"}
+	for _, name := range []string{"GOCACHE", "GOTOOLCHAIN"} {
+		if out, err := exec.Command("go", "env", name).Output(); err == nil {
+			vars = append(vars, name+"="+strings.TrimSpace(string(out)))
+		}
+	}
+	return vars
 }
 
 // exits runs a command and demands its exit status: exits 2 llorch run

@@ -1,0 +1,193 @@
+package gopkg
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llorch/llorch/runtime"
+)
+
+var story = Options{Name: "story", Source: "story.gguf", Embed: true}
+
+// tree is the content of a folder by path.
+func tree(t testing.TB, dir string) map[string]string {
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		files[filepath.ToSlash(rel)] = string(b)
+		return err
+	}))
+	return files
+}
+
+// packageOf writes the package of a shape, and its content.
+func packageOf(t testing.TB, shape, dir string) map[string]string {
+	c, w := shapes()[shape].compile(t)
+	require.NoError(t, Write(dir, story, c.Program, c.Kernels, w))
+	return tree(t, dir)
+}
+
+// TestWrite: the same bytes again, four files, and others are left alone.
+func TestWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "story")
+	first := packageOf(t, "gqa", dir)
+	require.Equal(t, []string{"kernels.go", "manifest.json", "story.go", "weights.bin"}, slices.Sorted(maps.Keys(first)))
+	require.Equal(t, first, packageOf(t, "gqa", filepath.Join(t.TempDir(), "b")))
+	own := map[string]string{"own.go": "package story\n", "own_test.go": "package story_test\n", "README": "x", "story.gguf": "y"}
+	for name, text := range own {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666))
+	}
+	second := packageOf(t, "biases", dir)
+	require.NotEqual(t, first["kernels.go"], second["kernels.go"])
+	for name, text := range own {
+		require.Equal(t, text, second[name])
+		delete(second, name)
+	}
+	require.Equal(t, second, packageOf(t, "biases", filepath.Join(t.TempDir(), "c")))
+}
+
+// burning fails at the last weight.
+type burning struct {
+	runtime.Weights
+	left int
+}
+
+func (w *burning) Data(t *runtime.Tensor) ([]byte, error) {
+	if w.left--; w.left <= 0 {
+		return nil, errors.New("disk on fire")
+	}
+	return w.Weights.Data(t)
+}
+
+// TestFailedWrite leaves the package before it, byte for byte.
+func TestFailedWrite(t *testing.T) {
+	dir := t.TempDir()
+	before := packageOf(t, "gqa", dir)
+	c, w := shapes()["biases"].compile(t)
+	err := Write(dir, story, c.Program, c.Kernels, &burning{w, len(c.Program.Weights)})
+	require.ErrorContains(t, err, "write package story: weight ")
+	require.ErrorContains(t, err, "disk on fire")
+	require.Equal(t, before, tree(t, dir))
+
+	empty := filepath.Join(t.TempDir(), "new")
+	require.Error(t, Write(empty, story, c.Program, c.Kernels, &burning{w, 1}))
+	require.NoDirExists(t, empty)
+}
+
+// TestKilledWrite: after a write that was killed anywhere the next one succeeds, with what the killed one left still there: its own
+// folder, which the go command does not look into.
+func TestKilledWrite(t *testing.T) {
+	old, want := packageOf(t, "gqa", t.TempDir()), packageOf(t, "biases", t.TempDir())
+	first := []string{"manifest.json", "weights.bin", "kernels.go", "story.go"}
+	again := []string{"weights.bin", "manifest.json", "kernels.go", "story.go"}
+	for _, c := range []struct {
+		before map[string]string
+		order  []string
+	}{{nil, first}, {old, again}} {
+		for renamed := range len(c.order) + 1 {
+			dir := t.TempDir()
+			files := maps.Clone(c.before)
+			if files == nil {
+				files = map[string]string{}
+			}
+			for i, name := range c.order {
+				if i < renamed {
+					files[name] = want[name]
+				} else {
+					files["_story.partial-abc/"+name] = want[name]
+				}
+			}
+			for name, text := range files {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666))
+			}
+			got := packageOf(t, "biases", dir)
+			maps.DeleteFunc(got, func(name, _ string) bool { return strings.HasPrefix(name, "_story.partial-abc/") })
+			require.Equal(t, want, got, "killed after %d renames", renamed)
+		}
+	}
+}
+
+// TestInstallOrder: a failure at the weights, which may be in use, has changed nothing.
+func TestInstallOrder(t *testing.T) {
+	dir := t.TempDir()
+	before := packageOf(t, "gqa", dir)
+	partial := filepath.Join(t.TempDir(), "partial")
+	packageOf(t, "biases", partial)
+	require.NoError(t, os.Remove(filepath.Join(partial, "weights.bin")))
+	require.Error(t, install(dir, partial, "story"))
+	require.Equal(t, before, tree(t, dir))
+}
+
+// TestForeignFiles are never replaced, and nothing is written beside them.
+func TestForeignFiles(t *testing.T) {
+	c, w := shapes()["gqa"].compile(t)
+	ours := packageOf(t, "gqa", t.TempDir())
+	for _, x := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"own api", map[string]string{"story.go": "package story\n"}, "story.go exists and is no file of a package that llorch generated"},
+		{"another generator", map[string]string{"kernels.go": "// Code generated by stringer. DO NOT EDIT.\n\npackage story\n"}, "kernels.go exists"},
+		{"edited first line", map[string]string{"story.go": "// Code generated by llorch v1 from x, and edited by me.\n\npackage story\n"}, "story.go exists"},
+		{"own manifest", map[string]string{"manifest.json": `{"name": "extension"}`}, "manifest.json exists"},
+		{"an artifact's manifest", map[string]string{"manifest.json": strings.Replace(ours["manifest.json"], `"target": "go"`, `"target": "cpu"`, 1)}, "manifest.json exists"},
+		{"own weights", map[string]string{"weights.bin": "mine"}, "weights.bin exists"},
+		{"own weights beside a manifest", map[string]string{"weights.bin": "mine", "manifest.json": "{}"}, "manifest.json exists"},
+		{"another package", map[string]string{"tale.go": "package tale\n"}, "is the folder of package tale: package story needs one of its own"},
+		{"a folder", map[string]string{"story.go/x": ""}, "story.go exists"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range x.files {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666))
+			}
+			require.ErrorContains(t, Write(dir, story, c.Program, c.Kernels, w), x.want)
+			require.Equal(t, x.files, tree(t, dir))
+		})
+	}
+	link := t.TempDir()
+	require.NoError(t, os.Symlink(filepath.Join(t.TempDir(), "elsewhere.go"), filepath.Join(link, "story.go")))
+	require.ErrorContains(t, Write(link, story, c.Program, c.Kernels, w), "story.go exists")
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"story": "", "Story": "", "my_story": "", "story_test": "", "story_arm64": "", "история": "", "x2": "",
+		"": "needs a name", "main": "cannot be imported", "_": "want an identifier", "my story": "want an identifier", "a/b": "want an identifier",
+		"2x": "want an identifier", "func": "want an identifier", "kernels": "two files kernels.go", "kern_els": "two files",
+	} {
+		if err := CheckName(name); want == "" {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorContains(t, err, want, name)
+		}
+	}
+	require.Equal(t, "storyarm64.go", goFile("story_arm64"))
+}
+
+// TestTooMuchToEmbed is refused before anything is written, and what needs a tokenizer too.
+func TestTooMuchToEmbed(t *testing.T) {
+	c, w := shapes()["gqa"].compile(t)
+	dir := filepath.Join(t.TempDir(), "story")
+	big := *c.Program
+	big.Weights = append(slices.Clone(big.Weights), runtime.Tensor{Name: "big", Bytes: 2e9})
+	require.ErrorContains(t, Write(dir, story, &big, c.Kernels, w), "bytes of weights, and Go embeds files of at most 2000000000: leave them in a file")
+	mute := *c.Program
+	mute.Tokenizer = nil
+	require.EqualError(t, Write(dir, story, &mute, c.Kernels, w), "package story: the model has no tokenizer, and a Go package takes and gives text")
+	require.NoDirExists(t, dir)
+}
