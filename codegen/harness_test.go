@@ -28,15 +28,15 @@ type trial struct {
 	g      *ir.Graph
 	env    map[string]int64
 	seed   uint64
-	target string // "" is cpu
-	floats bool   // activations are not rounded to 8 bits
-	rounds bool   // f32 values are rounded to f16 on the way, whose last bits differ
+	target string       // "" is cpu
+	acts   kernel.DType // what block weights are multiplied with; Invalid: as the target likes
+	rounds bool         // f32 values are rounded to f16 on the way, whose last bits differ
 }
 
 // tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
 func TestMain(m *testing.M) {
 	t := *codegen.Targets[0]
-	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Panels: true, Act8: true}
+	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Panels: true, Acts: kernel.A8}
 	codegen.Targets = append(codegen.Targets, &t)
 	m.Run()
 }
@@ -147,7 +147,7 @@ func (tr *trial) evaluate(t rapid.TB) (data [][]float64, most float64) {
 
 // compile compiles the graph, verifying after each pass.
 func (tr *trial) compile(t rapid.TB) *codegen.Compiled {
-	c, err := codegen.Compile(tr.g, codegen.Options{Target: cmp.Or(tr.target, "cpu"), Floats: tr.floats, Check: verifyAll})
+	c, err := codegen.Compile(tr.g, codegen.Options{Target: cmp.Or(tr.target, "cpu"), Activations: tr.acts, Check: verifyAll})
 	require.NoError(t, err)
 	return c
 }

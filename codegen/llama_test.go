@@ -128,8 +128,8 @@ func TestLlama(t *testing.T) {
 					near(t, want, tr.run(t, compiled.Program, tr.weights(compiled), lib, threads), c.tolerance(), fmt.Sprint(env))
 				}
 				if c.w.Row().Elems > 1 {
-					c.eightBits(t, tr, want)
-					tr.floats = true
+					c.rounded(t, tr, want)
+					tr.acts = kernel.F32
 				}
 				compiled := tr.compile(t)
 				check(compiled, gen.Library(), 1)
@@ -145,26 +145,36 @@ func TestLlama(t *testing.T) {
 	}
 }
 
-// eightBits runs with activations of 8 bits, of which each differs by at most 1/254 of the greatest in its block.
-func (c llamaCase) eightBits(t *testing.T, tr *trial, want [][]float64) {
-	compiled := tr.compile(t)
-	quantised := 0
-	for _, n := range compiled.Module.Graphs[0].Nodes {
-		if n.Op.Class == ir.Encoding {
-			quantised++
+// rounded runs with rounded activations: the relative error of the logits is as theirs.
+func (c llamaCase) rounded(t *testing.T, tr *trial, want [][]float64) {
+	for acts, most := range map[kernel.DType]float64{kernel.A8: 0.1, kernel.A16: 1e-3} {
+		tr.acts = acts
+		compiled := tr.compile(t)
+		encodings := 0
+		for _, n := range compiled.Module.Graphs[0].Nodes {
+			if n.Op.Class == ir.Encoding {
+				require.Equal(t, acts, n.Type.DType)
+				encodings++
+			}
 		}
+		require.Equal(t, 4*c.config.Layers+1, encodings, "one for q, k and v, for o, for gate and up, for down, and for the head")
+		got := tr.run(t, compiled.Program, tr.weights(compiled), gen.Library(), 2)
+		off := relative(want[0], got[0])
+		require.NotZero(t, off)
+		require.Less(t, off, most, "%s: the logits' relative error", acts)
+		again := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Library().Tiles}, 1)
+		require.Less(t, relative(again[0], got[0]), most, "%s: interpreter", acts) // a last bit of f32 may turn a rounding
 	}
-	require.Equal(t, 4*c.config.Layers+1, quantised, "one for q, k and v, for o, for gate and up, for down, and for the head")
-	got := tr.run(t, compiled.Program, tr.weights(compiled), gen.Library(), 2)
+}
+
+// relative is the root mean square of got - want over that of want.
+func relative(want, got []float64) float64 {
 	off, all := 0.0, 0.0
-	for i, w := range want[0] {
-		off += (got[0][i] - w) * (got[0][i] - w)
+	for i, w := range want {
+		off += (got[i] - w) * (got[i] - w)
 		all += w * w
 	}
-	require.NotZero(t, off)
-	require.Less(t, math.Sqrt(off/all), 0.1, "activations of 8 bits: the logits' relative error")
-	again := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Library().Tiles}, 1)
-	near(t, again, got, 0.01, "interpreter") // a last bit of f32 may turn the rounding of an activation
+	return math.Sqrt(off / all)
 }
 
 // TestGenHasEveryKernel: none of those shapes needs the interpreter.

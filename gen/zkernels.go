@@ -11,96 +11,96 @@ import (
 // Kernels holds the kernels by kernel.Key.
 var Kernels = map[string]*cpu.Kernel{
 	"10776b5883b778e9c4d73790e3a2ba9d": {Name: "attnMerged", Groups: attnMergedGroups, Scratch: attnMergedScratch, Run: attnMerged},
-	"205d30f1e3af598c0b93db93d74a8e33": {Name: "attnMergedA8", Groups: attnMergedA8Groups, Scratch: attnMergedA8Scratch, Run: attnMergedA8},
-	"dbde8df3965cdf75f73b56cba40e6285": {Name: "attnMergedA8", Groups: attnMergedA82Groups, Scratch: attnMergedA82Scratch, Run: attnMergedA82},
+	"3f439b89b4eb7416c00694b2ddadc0e5": {Name: "attnMergedA16", Groups: attnMergedA16Groups, Scratch: attnMergedA16Scratch, Run: attnMergedA16},
+	"c848ba0d1711d7ff5f5f2f711a0ff395": {Name: "attnMergedA16", Groups: attnMergedA162Groups, Scratch: attnMergedA162Scratch, Run: attnMergedA162},
 	"18397daf94e1a94e93e35d0fde31bab9": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
 	"4544edef8a14ebed14aac96b334f6235": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
 	"4a150ab87833b640d0c985e62a27fe25": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
 	"e6d015744f2dc51014c7fad2340e1d25": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
-	"4e49aed456ddb8f496d94add19f77703": {Name: "attnNormA8", Groups: attnNormA8Groups, Scratch: attnNormA8Scratch, Run: attnNormA8},
-	"98fb728e51b659f8c782a689fb9642cc": {Name: "attnNormA8", Groups: attnNormA82Groups, Scratch: attnNormA82Scratch, Run: attnNormA82},
-	"554207b79737fdebc7e038ec22b40505": {Name: "attnO", Groups: attnOGroups, Scratch: attnOScratch, Run: attnO},
-	"672fe1e589d69da3b3952e92eaeeb0dc": {Name: "attnO", Groups: attnO2Groups, Scratch: attnO2Scratch, Run: attnO2},
-	"6fc082df818be8a26633ece63bb4cb86": {Name: "attnO", Groups: attnO3Groups, Scratch: attnO3Scratch, Run: attnO3},
-	"7970f6c6047bc58c0bae5128d3ab4c95": {Name: "attnO", Groups: attnO4Groups, Scratch: attnO4Scratch, Run: attnO4},
-	"8d0595e54795e80d3213e59b1848b1f2": {Name: "attnO", Groups: attnO5Groups, Scratch: attnO5Scratch, Run: attnO5},
-	"d0e04c5f3028d222b584358d5da985d2": {Name: "attnO", Groups: attnO6Groups, Scratch: attnO6Scratch, Run: attnO6},
-	"d5121fafecd8747bff913ee3a06290b0": {Name: "attnO", Groups: attnO7Groups, Scratch: attnO7Scratch, Run: attnO7},
+	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
+	"f3aaaa127bfae633578e216dc236b84f": {Name: "attnNormA16", Groups: attnNormA162Groups, Scratch: attnNormA162Scratch, Run: attnNormA162},
+	"0125c66c365557c94dfb864b602abe9a": {Name: "attnO", Groups: attnOGroups, Scratch: attnOScratch, Run: attnO},
+	"172d6d9c01331d77ec89eeda2b0d6f6f": {Name: "attnO", Groups: attnO2Groups, Scratch: attnO2Scratch, Run: attnO2},
+	"672fe1e589d69da3b3952e92eaeeb0dc": {Name: "attnO", Groups: attnO3Groups, Scratch: attnO3Scratch, Run: attnO3},
+	"6ed65c6247ad7355b41ff10bc96bcf8c": {Name: "attnO", Groups: attnO4Groups, Scratch: attnO4Scratch, Run: attnO4},
+	"6fc082df818be8a26633ece63bb4cb86": {Name: "attnO", Groups: attnO5Groups, Scratch: attnO5Scratch, Run: attnO5},
+	"c73e924971041767e758a0690c0d40ea": {Name: "attnO", Groups: attnO6Groups, Scratch: attnO6Scratch, Run: attnO6},
+	"d0e04c5f3028d222b584358d5da985d2": {Name: "attnO", Groups: attnO7Groups, Scratch: attnO7Scratch, Run: attnO7},
 	"db20478017f0db8af6ae9ef41e2f3fb2": {Name: "attnO", Groups: attnO8Groups, Scratch: attnO8Scratch, Run: attnO8},
-	"00da9404c7d204a24130e0f47a14bfa4": {Name: "attnQKV", Groups: attnQKVGroups, Scratch: attnQKVScratch, Run: attnQKV},
-	"01138eccb2d35843688d02bd3bee1923": {Name: "attnQKV", Groups: attnQKV2Groups, Scratch: attnQKV2Scratch, Run: attnQKV2},
-	"041a4873f6c792cc2f6f5dca5178551a": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
-	"0b8e408544de7e66af593f3119f75c8e": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
-	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
-	"1033d6d70397dc6ada66e33cc3573213": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
-	"1a8edd829275394419d5eca4dd272052": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
-	"1abd1d6f041488c98fa2f43cb0d4063f": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
-	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
-	"21c7f58670b8bc51a4387449e8971590": {Name: "attnQKV", Groups: attnQKV10Groups, Scratch: attnQKV10Scratch, Run: attnQKV10},
-	"2624884d94b6eb6cccbdd64ad63ac0e4": {Name: "attnQKV", Groups: attnQKV11Groups, Scratch: attnQKV11Scratch, Run: attnQKV11},
-	"2cc68a4c842f165723644d00ecb1ec45": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
-	"2d7519fbc992b2c38aecf469e1e9c3bc": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
-	"32b4d2bb510088768f86c70c6fcffab0": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
-	"34722041656854496610b4f950f1a88e": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
-	"35ca7e16b16ea9b7dc5f7338eca04354": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
-	"37bdccdad068523478267de915c5a915": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
-	"39bd6928705759b18afeeffe92f1f997": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
-	"3edb25ed448758323f091a267bd87d07": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
-	"3eef2ad86b00e794c90d2aeb6bd9362f": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
-	"441eb6d714d14a721987478c8d4ae1e0": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
-	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
-	"4e2517691e1cd62419a526bea03c9609": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
-	"6032970091b6aa72f1f363d46e8cd093": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
-	"679c84c5946ff4c7a8b89eb61f35bbd2": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
-	"6d9314df286041097d313c534a0b483e": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
-	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
-	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
-	"7d045fff51bec6982f8654cf27cf0303": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
-	"7fa89a35ae096096ccd26ed055f0e949": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
-	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
-	"7ff113743ec52e903c1b394ee81c4a03": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
-	"83688661f9ff8b3d39e9161fcf3a5b6a": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
-	"83b5694971e7b0cc14702a169319b474": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
-	"863ba8d5c93866a4d74d1f686acd5cee": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
-	"883d31d710ff385841aa8f5ac6adeae6": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
-	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
+	"01138eccb2d35843688d02bd3bee1923": {Name: "attnQKV", Groups: attnQKVGroups, Scratch: attnQKVScratch, Run: attnQKV},
+	"041a4873f6c792cc2f6f5dca5178551a": {Name: "attnQKV", Groups: attnQKV2Groups, Scratch: attnQKV2Scratch, Run: attnQKV2},
+	"0b1ffbb2968acffff7cda44bcba77f69": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
+	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
+	"1033d6d70397dc6ada66e33cc3573213": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
+	"1a8edd829275394419d5eca4dd272052": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
+	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
+	"2178cccbd5d820d2b85bc1c5de8e0251": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
+	"21c7f58670b8bc51a4387449e8971590": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
+	"29126b6902b1318a78c738cb712e2c67": {Name: "attnQKV", Groups: attnQKV10Groups, Scratch: attnQKV10Scratch, Run: attnQKV10},
+	"2d1693192f7ea0632baede4387e2f2e9": {Name: "attnQKV", Groups: attnQKV11Groups, Scratch: attnQKV11Scratch, Run: attnQKV11},
+	"2d7519fbc992b2c38aecf469e1e9c3bc": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
+	"309c3813c66e27e1bf287f06ef7b45e6": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
+	"364f7a1780630e7ff4a044b9ed98e348": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
+	"37bdccdad068523478267de915c5a915": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
+	"3a2c897e3bd96404f81b4b923b851e0d": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
+	"3d7d6c896e7c3e24eaca8276cd251619": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
+	"3eef2ad86b00e794c90d2aeb6bd9362f": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
+	"44a9f7da0f30adccf01a2eff3321edf8": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
+	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
+	"4c47c30c45d5a0882ec9429c745bf6dd": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
+	"4e2517691e1cd62419a526bea03c9609": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
+	"570240435f7f73f959e60a7c37123204": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
+	"5c65eba934ebf978b2171cefaed60dbd": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
+	"620bbd4681857d87fa418376876d4ea8": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
+	"682ae043b70d432e82ebd7b54076ef51": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
+	"6b7e9ca5668312f1d1eacc321d6478fc": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
+	"6d9314df286041097d313c534a0b483e": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
+	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
+	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
+	"7a1532ad76e7eecf7ee52c9681482d2a": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
+	"7fa89a35ae096096ccd26ed055f0e949": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
+	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
+	"850c2bc25f6081f2c09833eea8a08d23": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
+	"883d31d710ff385841aa8f5ac6adeae6": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
+	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
+	"90ed99cce084185d7526cbed43ac74ec": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
 	"90fa7e5cf4772bccaab92225702e16c4": {Name: "attnQKV", Groups: attnQKV38Groups, Scratch: attnQKV38Scratch, Run: attnQKV38},
-	"918437ebf8fcabc7de81461cb3510128": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
-	"9c54b0262a2d3eb358a52d51f80d01fb": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
+	"9a73ee67daef43593caee1345a0b4d5e": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
+	"9b1e459e72776a2b03c93f11e05457bb": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
 	"9f9ec102e6e4d7c943568b3bf50a8671": {Name: "attnQKV", Groups: attnQKV41Groups, Scratch: attnQKV41Scratch, Run: attnQKV41},
-	"a1ce14b9efcb50652b49e4de5dc60617": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
-	"a31588fe2533af98e8a4a5284aa47c0c": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
+	"a19d98529723044d672744c39d44773a": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
+	"a6b306f60c0695ce18b59bc20081a3a0": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
 	"af69e8865223c33c2fdfa9456772209d": {Name: "attnQKV", Groups: attnQKV44Groups, Scratch: attnQKV44Scratch, Run: attnQKV44},
-	"b1b7c3f4affb2dddad9636cfe2b26c63": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
+	"b094638b97dd9a40b9ab66290076506a": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
 	"b3134dd06e660a427282af36d5a2c6d9": {Name: "attnQKV", Groups: attnQKV46Groups, Scratch: attnQKV46Scratch, Run: attnQKV46},
-	"bcadc6dcc115bc0c5479ea71f6ccc888": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
-	"c41d28b85bd3b0b5c8867897b0062b0d": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
-	"c6008f66c321c6fdd79f77b8ee665e18": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
-	"c933e8cb0e74ea22f1429f73c5312944": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
-	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
-	"cfed3bda7ee6260e8d05a62e82b53ec2": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
-	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
-	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
-	"d7f1237c75caefb0865497811530c5c2": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
-	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
-	"dce77167646cf425c4c5a9720bd47375": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
-	"dd93f1f44b6bcf80f595e98e4aafcd96": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
-	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
-	"ded16a22e5b43191929a8097379d6d10": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
-	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
-	"ebb6388bfeca6cb783986733052147a5": {Name: "attnQKV", Groups: attnQKV62Groups, Scratch: attnQKV62Scratch, Run: attnQKV62},
-	"f29f689c2763f4e9abbb89c671fab385": {Name: "attnQKV", Groups: attnQKV63Groups, Scratch: attnQKV63Scratch, Run: attnQKV63},
-	"f5ebbbeabe7d2d6ca278ad208dfa2eb6": {Name: "attnQKV", Groups: attnQKV64Groups, Scratch: attnQKV64Scratch, Run: attnQKV64},
+	"b31ae1f25b5d5bac25c7e4097f0f51d8": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
+	"bc6761e3ce9eb0ce4db582b4bd223128": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
+	"c933e8cb0e74ea22f1429f73c5312944": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
+	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
+	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
+	"d3c1c59d9cb11f04dd63c955bb94ab47": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
+	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
+	"db5d24593c72000623f9d50eb6565ff2": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
+	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
+	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
+	"ded16a22e5b43191929a8097379d6d10": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
+	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
+	"e8b83213911bcfcc8d7d21849f766847": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
+	"ebb6388bfeca6cb783986733052147a5": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
+	"f42c9cf0f1faee648dd22803978830ba": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
+	"fe3a79e0961a3b818df00f70a65be7b1": {Name: "attnQKV", Groups: attnQKV62Groups, Scratch: attnQKV62Scratch, Run: attnQKV62},
+	"fe50c04fded3b3f4f0ec6b6d91f44de2": {Name: "attnQKV", Groups: attnQKV63Groups, Scratch: attnQKV63Scratch, Run: attnQKV63},
+	"ffac175823ef3368c34fcac86bc98427": {Name: "attnQKV", Groups: attnQKV64Groups, Scratch: attnQKV64Scratch, Run: attnQKV64},
 	"2e1f69b235ebecafbaa1748c6d68a879": {Name: "logits", Groups: logitsGroups, Scratch: logitsScratch, Run: logits},
-	"50b086a14de7f5efea5f44dd6d56af35": {Name: "logits", Groups: logits2Groups, Scratch: logits2Scratch, Run: logits2},
-	"8c905d956827e1e5778b2cf5c2de8a76": {Name: "logits", Groups: logits3Groups, Scratch: logits3Scratch, Run: logits3},
-	"ab494def89869d124ad40806ddc432c7": {Name: "logits", Groups: logits4Groups, Scratch: logits4Scratch, Run: logits4},
-	"3889be78b13f8f0f762c3540b1ac4818": {Name: "mlpGateUp", Groups: mlpGateUpGroups, Scratch: mlpGateUpScratch, Run: mlpGateUp},
-	"927353ac4c329589afbcb2a2703ea578": {Name: "mlpGateUp", Groups: mlpGateUp2Groups, Scratch: mlpGateUp2Scratch, Run: mlpGateUp2},
-	"a57b71d383839dfa8a375ea265a1d0f6": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
-	"a63be27ab31a08937dc3beb4de011de2": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
-	"b7f468699f357f54fbf444b7be1586df": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
+	"39811495ab8da33bdd2137a987a8791f": {Name: "logits", Groups: logits2Groups, Scratch: logits2Scratch, Run: logits2},
+	"7d3c5b4497fd269eb2467b0559840d1c": {Name: "logits", Groups: logits3Groups, Scratch: logits3Scratch, Run: logits3},
+	"8c905d956827e1e5778b2cf5c2de8a76": {Name: "logits", Groups: logits4Groups, Scratch: logits4Scratch, Run: logits4},
+	"11906a69cdbf392654db78aaeac9f7c5": {Name: "mlpGateUp", Groups: mlpGateUpGroups, Scratch: mlpGateUpScratch, Run: mlpGateUp},
+	"1b81721b08af9b90c1e5f5535f6bace6": {Name: "mlpGateUp", Groups: mlpGateUp2Groups, Scratch: mlpGateUp2Scratch, Run: mlpGateUp2},
+	"3889be78b13f8f0f762c3540b1ac4818": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
+	"6979e9854c6d28c52724387787108224": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
+	"85a99df84f9f372eb12a0cbeed6a59df": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
 	"d58ab9ebfae24bb04e296435a9d8bc0b": {Name: "mlpGateUp", Groups: mlpGateUp6Groups, Scratch: mlpGateUp6Scratch, Run: mlpGateUp6},
 	"d6fa05bcd84a72f3a6dbb978cc99bd38": {Name: "mlpGateUp", Groups: mlpGateUp7Groups, Scratch: mlpGateUp7Scratch, Run: mlpGateUp7},
 	"ee90bd42c39e183f3f96d0dbc0c495e3": {Name: "mlpGateUp", Groups: mlpGateUp8Groups, Scratch: mlpGateUp8Scratch, Run: mlpGateUp8},
@@ -136,40 +136,40 @@ func attnMergedScratch(a *cpu.Args) int {
 	return 0
 }
 
-// attnMergedA8 runs one group of kernel attnMergedA8:
+// attnMergedA16 runs one group of kernel attnMergedA16:
 //
-//	layers.0.attn.merged.a8: a8[q=1, heads=32] = quantise
-func attnMergedA8(a *cpu.Args, scratch []float32, g int) {
+//	layers.0.attn.merged.a16: a16[q=1, heads=32] = quantise
+func attnMergedA16(a *cpu.Args, scratch []float32, g int) {
 	x := a.F32(0)
-	a8 := a.Matrix(1)
+	a16 := a.Matrix(1)
 	nHeads := a.Ints[0]
-	a8.Encode(0, x, nHeads)
+	a16.Encode(0, x, nHeads)
 }
 
-func attnMergedA8Groups(a *cpu.Args) int {
+func attnMergedA16Groups(a *cpu.Args) int {
 	return 1
 }
 
-func attnMergedA8Scratch(a *cpu.Args) int {
+func attnMergedA16Scratch(a *cpu.Args) int {
 	return 0
 }
 
-// attnMergedA82 runs one group of kernel attnMergedA8:
+// attnMergedA162 runs one group of kernel attnMergedA16:
 //
-//	layers.0.attn.merged.a8: a8[q=S, heads=32] = quantise
-func attnMergedA82(a *cpu.Args, scratch []float32, g int) {
+//	layers.0.attn.merged.a16: a16[q=S, heads=32] = quantise
+func attnMergedA162(a *cpu.Args, scratch []float32, g int) {
 	x := a.F32(0)
-	a8 := a.Matrix(1)
+	a16 := a.Matrix(1)
 	nHeads := a.Ints[1]
 	q := g
-	a8.Encode(q*nHeads, x[q*nHeads:], nHeads)
+	a16.Encode(q*nHeads, x[q*nHeads:], nHeads)
 }
 
-func attnMergedA82Groups(a *cpu.Args) int {
+func attnMergedA162Groups(a *cpu.Args) int {
 	return a.Ints[0]
 }
 
-func attnMergedA82Scratch(a *cpu.Args) int {
+func attnMergedA162Scratch(a *cpu.Args) int {
 	return 0
 }
 
@@ -513,13 +513,13 @@ func attnNormScratch(a *cpu.Args) int {
 	return 0
 }
 
-// attnNormA8 runs one group of kernel attnNormA8:
+// attnNormA16 runs one group of kernel attnNormA16:
 //
 //	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
-//	layers.0.attn.norm.a8: a8[q=S, embd=32] = quantise
-func attnNormA8(a *cpu.Args, scratch []float32, g int) {
+//	layers.0.attn.norm.a16: a16[q=S, embd=32] = quantise
+func attnNormA16(a *cpu.Args, scratch []float32, g int) {
 	x, normW := a.F32(0), a.F32(1)
-	a8 := a.Matrix(2)
+	a16 := a.Matrix(2)
 	nEmbd := a.Ints[1]
 	eps := a.Floats[0]
 	row := scratch[:nEmbd]
@@ -534,24 +534,24 @@ func attnNormA8(a *cpu.Args, scratch []float32, g int) {
 	for embd := range nEmbd {
 		row[embd] = x[xAt+embd] * c * normW[embd]
 	}
-	a8.Encode(xAt, row, nEmbd)
+	a16.Encode(xAt, row, nEmbd)
 }
 
-func attnNormA8Groups(a *cpu.Args) int {
+func attnNormA16Groups(a *cpu.Args) int {
 	return a.Ints[0]
 }
 
-func attnNormA8Scratch(a *cpu.Args) int {
+func attnNormA16Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnNormA82 runs one group of kernel attnNormA8:
+// attnNormA162 runs one group of kernel attnNormA16:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.norm.a8: a8[q=1, embd=32] = quantise
-func attnNormA82(a *cpu.Args, scratch []float32, g int) {
+//	layers.0.attn.norm.a16: a16[q=1, embd=32] = quantise
+func attnNormA162(a *cpu.Args, scratch []float32, g int) {
 	x, normW := a.F32(0), a.F32(1)
-	a8 := a.Matrix(2)
+	a16 := a.Matrix(2)
 	nEmbd := a.Ints[0]
 	eps := a.Floats[0]
 	row := scratch[:nEmbd]
@@ -564,14 +564,14 @@ func attnNormA82(a *cpu.Args, scratch []float32, g int) {
 	for embd := range nEmbd {
 		row[embd] = x[embd] * c * normW[embd]
 	}
-	a8.Encode(0, row, nEmbd)
+	a16.Encode(0, row, nEmbd)
 }
 
-func attnNormA82Groups(a *cpu.Args) int {
+func attnNormA162Groups(a *cpu.Args) int {
 	return 1
 }
 
-func attnNormA82Scratch(a *cpu.Args) int {
+func attnNormA162Scratch(a *cpu.Args) int {
 	return a.Ints[0]
 }
 
@@ -591,7 +591,7 @@ func attnO(a *cpu.Args, scratch []float32, g int) {
 	count := min(rows, nEmbd-row)
 	for t := 0; t < nQ; t += toks {
 		cols := min(toks, nQ-t)
-		wo.DotA8(acc, row*nHeads, nHeads, x, t*nHeads, nHeads, count, cols, nHeads)
+		wo.DotActs(acc, row*nHeads, nHeads, x, t*nHeads, nHeads, count, cols, nHeads)
 		for c := range cols {
 			tok := t + c
 			outAt := tok * nEmbd
@@ -616,9 +616,46 @@ func attnOScratch(a *cpu.Args) int {
 // attnO2 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=S, embd=32] = matmul
-//	layers.0.attn.o_biased: f32[q=S, embd=32] = add
 //	layers.0.attn.out: f32[q=S, embd=32] = add
 func attnO2(a *cpu.Args, scratch []float32, g int) {
+	x, wo := a.Matrix(0), a.Matrix(1)
+	x2, out := a.F32(2), a.F32(3)
+	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nEmbd := a.Ints[4]
+	acc := scratch[:rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wo.DotActs(acc, row*nHeads, nHeads, x, t*nHeads, nHeads, count, cols, nHeads)
+		for c := range cols {
+			tok := t + c
+			outAt := tok * nEmbd
+			for r := range count {
+				n := row + r
+				out[outAt+n] = x2[outAt+n] + acc[r*cols+c]
+			}
+		}
+	}
+}
+
+func attnO2Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[2], a.Ints[4]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO2Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnO3 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=S, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=S, embd=32] = add
+//	layers.0.attn.out: f32[q=S, embd=32] = add
+func attnO3(a *cpu.Args, scratch []float32, g int) {
 	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	wo := a.Matrix(1)
 	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -641,61 +678,32 @@ func attnO2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnO2Groups(a *cpu.Args) int {
+func attnO3Groups(a *cpu.Args) int {
 	rows, nEmbd := a.Ints[2], a.Ints[4]
 	return (nEmbd + rows - 1) / rows
 }
 
-func attnO2Scratch(a *cpu.Args) int {
+func attnO3Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
-}
-
-// attnO3 runs one group of kernel attnO:
-//
-//	layers.0.attn.o: f32[q=1, embd=32] = matmul
-//	layers.0.attn.out: f32[q=1, embd=32] = add
-func attnO3(a *cpu.Args, scratch []float32, g int) {
-	x, x2, out := a.F32(0), a.F32(2), a.F32(3)
-	wo := a.Matrix(1)
-	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:rows]
-	block := g
-	row := block * rows
-	count := min(rows, nEmbd-row)
-	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
-	for r := range count {
-		n := row + r
-		out[n] = x2[n] + acc[r]
-	}
-}
-
-func attnO3Groups(a *cpu.Args) int {
-	rows, nEmbd := a.Ints[1], a.Ints[2]
-	return (nEmbd + rows - 1) / rows
-}
-
-func attnO3Scratch(a *cpu.Args) int {
-	return a.Ints[1]
 }
 
 // attnO4 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=1, embd=32] = matmul
-//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
 //	layers.0.attn.out: f32[q=1, embd=32] = add
 func attnO4(a *cpu.Args, scratch []float32, g int) {
 	x, wo := a.Matrix(0), a.Matrix(1)
-	x2, bo, out := a.F32(2), a.F32(3), a.F32(4)
+	x2, out := a.F32(2), a.F32(3)
 	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:rows]
 	block := g
 	row := block * rows
 	count := min(rows, nEmbd-row)
-	wo.DotA8(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
+	wo.DotActs(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
 	for r := range count {
 		n := row + r
-		out[n] = x2[n] + (acc[r] + bo[n])
+		out[n] = x2[n] + acc[r]
 	}
 }
 
@@ -713,14 +721,14 @@ func attnO4Scratch(a *cpu.Args) int {
 //	layers.0.attn.o: f32[q=1, embd=32] = matmul
 //	layers.0.attn.out: f32[q=1, embd=32] = add
 func attnO5(a *cpu.Args, scratch []float32, g int) {
-	x, wo := a.Matrix(0), a.Matrix(1)
-	x2, out := a.F32(2), a.F32(3)
+	x, x2, out := a.F32(0), a.F32(2), a.F32(3)
+	wo := a.Matrix(1)
 	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:rows]
 	block := g
 	row := block * rows
 	count := min(rows, nEmbd-row)
-	wo.DotA8(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
+	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
 	for r := range count {
 		n := row + r
 		out[n] = x2[n] + acc[r]
@@ -742,14 +750,14 @@ func attnO5Scratch(a *cpu.Args) int {
 //	layers.0.attn.o_biased: f32[q=1, embd=32] = add
 //	layers.0.attn.out: f32[q=1, embd=32] = add
 func attnO6(a *cpu.Args, scratch []float32, g int) {
-	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	wo := a.Matrix(1)
+	x, wo := a.Matrix(0), a.Matrix(1)
+	x2, bo, out := a.F32(2), a.F32(3), a.F32(4)
 	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:rows]
 	block := g
 	row := block * rows
 	count := min(rows, nEmbd-row)
-	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
+	wo.DotActs(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
 	for r := range count {
 		n := row + r
 		out[n] = x2[n] + (acc[r] + bo[n])
@@ -767,39 +775,31 @@ func attnO6Scratch(a *cpu.Args) int {
 
 // attnO7 runs one group of kernel attnO:
 //
-//	layers.0.attn.o: f32[q=S, embd=32] = matmul
-//	layers.0.attn.out: f32[q=S, embd=32] = add
+//	layers.0.attn.o: f32[q=1, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
+//	layers.0.attn.out: f32[q=1, embd=32] = add
 func attnO7(a *cpu.Args, scratch []float32, g int) {
-	x, wo := a.Matrix(0), a.Matrix(1)
-	x2, out := a.F32(2), a.F32(3)
-	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nEmbd := a.Ints[4]
-	acc := scratch[:rows*toks]
+	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	wo := a.Matrix(1)
+	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
 	block := g
 	row := block * rows
 	count := min(rows, nEmbd-row)
-	for t := 0; t < nQ; t += toks {
-		cols := min(toks, nQ-t)
-		wo.DotA8(acc, row*nHeads, nHeads, x, t*nHeads, nHeads, count, cols, nHeads)
-		for c := range cols {
-			tok := t + c
-			outAt := tok * nEmbd
-			for r := range count {
-				n := row + r
-				out[outAt+n] = x2[outAt+n] + acc[r*cols+c]
-			}
-		}
+	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
+	for r := range count {
+		n := row + r
+		out[n] = x2[n] + (acc[r] + bo[n])
 	}
 }
 
 func attnO7Groups(a *cpu.Args) int {
-	rows, nEmbd := a.Ints[2], a.Ints[4]
+	rows, nEmbd := a.Ints[1], a.Ints[2]
 	return (nEmbd + rows - 1) / rows
 }
 
 func attnO7Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
+	return a.Ints[1]
 }
 
 // attnO8 runs one group of kernel attnO:
@@ -841,121 +841,6 @@ func attnO8Scratch(a *cpu.Args) int {
 
 // attnQKV runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	bv := a.F32(9)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-							dim%2 == 0,
-							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-								dim2%2 == 0,
-								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
-						))
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKVGroups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKVScratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV2 runs one group of kernel attnQKV:
-//
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -967,7 +852,7 @@ func attnQKVScratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV2(a *cpu.Args, scratch []float32, g int) {
+func attnQKV(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
 	kCache, vCache := a.F16(6), a.F16(8)
@@ -1045,17 +930,17 @@ func attnQKV2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV2Groups(a *cpu.Args) int {
+func attnQKVGroups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV2Scratch(a *cpu.Args) int {
+func attnQKVScratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV3 runs one group of kernel attnQKV:
+// attnQKV2 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -1068,7 +953,7 @@ func attnQKV2Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+func attnQKV2(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	kCache, vCache := a.F32(6), a.F32(8)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
@@ -1138,32 +1023,36 @@ func attnQKV3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV3Groups(a *cpu.Args) int {
+func attnQKV2Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV3Scratch(a *cpu.Args) int {
+func attnQKV2Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV4 runs one group of kernel attnQKV:
+// attnQKV3 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
 //	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV4(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
+func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	bv := a.F32(9)
+	kCache, vCache := a.F16(7), a.F16(10)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
 	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
@@ -1176,7 +1065,7 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
@@ -1189,12 +1078,12 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 					dim := n % nDim
 					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
 						dim < nWidth,
-						acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
 							dim%2 == 0,
 							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
 							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
 						),
-						acc[r*cols+c],
+						acc[r*cols+c]+bq[row+r],
 					)
 				}
 			}
@@ -1207,7 +1096,7 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
 					rotationsAt3 := tok2 * nPair
@@ -1218,12 +1107,12 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 						dim2 := n2 % nDim
 						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
 							dim2 < nWidth,
-							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
 								dim2%2 == 0,
 								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
 								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
 							),
-							acc[r2*cols2+c2],
+							acc[r2*cols2+c2]+bk[row2+r2],
 						))
 					}
 				}
@@ -1234,14 +1123,14 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
 						n3 := row3 + r3
 						kvHead3 := n3 / nDim
 						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
 					}
 				}
 			}
@@ -1249,17 +1138,17 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV4Groups(a *cpu.Args) int {
+func attnQKV3Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV4Scratch(a *cpu.Args) int {
+func attnQKV3Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV5 runs one group of kernel attnQKV:
+// attnQKV4 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -1271,7 +1160,7 @@ func attnQKV4Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV5(a *cpu.Args, scratch []float32, g int) {
+func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -1360,17 +1249,17 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV5Groups(a *cpu.Args) int {
+func attnQKV4Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV5Scratch(a *cpu.Args) int {
+func attnQKV4Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV6 runs one group of kernel attnQKV:
+// attnQKV5 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -1386,7 +1275,7 @@ func attnQKV5Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV6(a *cpu.Args, scratch []float32, g int) {
+func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
 	vCache := a.F32(11)
@@ -1465,17 +1354,17 @@ func attnQKV6(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV6Groups(a *cpu.Args) int {
+func attnQKV5Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV6Scratch(a *cpu.Args) int {
+func attnQKV5Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV7 runs one group of kernel attnQKV:
+// attnQKV6 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -1491,7 +1380,7 @@ func attnQKV6Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV7(a *cpu.Args, scratch []float32, g int) {
+func attnQKV6(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
 	vCache := a.F32(11)
@@ -1562,108 +1451,17 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV7Groups(a *cpu.Args) int {
+func attnQKV6Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV7Scratch(a *cpu.Args) int {
+func attnQKV6Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV8 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV8(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-					dim%2 == 0,
-					0.0-rotations[dim/2%rotationsAt*nPart+1],
-					rotations[dim/2%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-						dim2%2 == 0,
-						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
-						rotations[dim2/2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV8Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV8Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV9 runs one group of kernel attnQKV:
+// attnQKV7 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -1678,7 +1476,7 @@ func attnQKV8Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV9(a *cpu.Args, scratch []float32, g int) {
+func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -1768,17 +1566,95 @@ func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV9Groups(a *cpu.Args) int {
+func attnQKV7Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV9Scratch(a *cpu.Args) int {
+func attnQKV7Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV10 runs one group of kernel attnQKV:
+// attnQKV8 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV8(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV8Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV8Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV9 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -1794,7 +1670,7 @@ func attnQKV9Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV10(a *cpu.Args, scratch []float32, g int) {
+func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
 	vCache := a.F32(11)
@@ -1873,36 +1749,122 @@ func attnQKV10(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
+func attnQKV9Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV9Scratch(a *cpu.Args) int {
+	nEmbd, rows := a.Ints[0], a.Ints[1]
+	return rows + nEmbd
+}
+
+// attnQKV10 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV10(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
 func attnQKV10Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV10Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+	return a.Ints[1]
 }
 
 // attnQKV11 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
 func attnQKV11(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	bv := a.F32(9)
-	kCache, vCache := a.F16(7), a.F16(10)
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
 	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
@@ -1915,7 +1877,7 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
@@ -1926,10 +1888,14 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
-						dim < rotationsAt2,
-						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
 					)
 				}
 			}
@@ -1942,7 +1908,7 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
 					rotationsAt3 := tok2 * nPair
@@ -1951,11 +1917,15 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+(acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
-							dim2 < rotationsAt4,
-							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-						))
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						)
 					}
 				}
 			}
@@ -1965,14 +1935,14 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
 						n3 := row3 + r3
 						kvHead3 := n3 / nDim
 						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
 					}
 				}
 			}
@@ -1992,110 +1962,6 @@ func attnQKV11Scratch(a *cpu.Args) int {
 
 // attnQKV12 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV12(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
-	nCtx := a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-						dim%2 == 0,
-						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
-						rotations[(rotationsAt+dim/2)*nPart+1],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt2 := tok2 * nPair
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart] + (acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-							dim2%2 == 0,
-							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
-							rotations[(rotationsAt2+dim2/2)*nPart+1],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV12Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV12Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV13 runs one group of kernel attnQKV:
-//
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -2110,7 +1976,7 @@ func attnQKV12Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV13(a *cpu.Args, scratch []float32, g int) {
+func attnQKV12(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
 	vCache := a.F32(11)
@@ -2179,17 +2045,17 @@ func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV13Groups(a *cpu.Args) int {
+func attnQKV12Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV13Scratch(a *cpu.Args) int {
+func attnQKV12Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV14 runs one group of kernel attnQKV:
+// attnQKV13 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -2201,7 +2067,7 @@ func attnQKV13Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV14(a *cpu.Args, scratch []float32, g int) {
+func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -2213,7 +2079,7 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
@@ -2236,7 +2102,7 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
@@ -2256,7 +2122,7 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
@@ -2267,16 +2133,16 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV14Groups(a *cpu.Args) int {
+func attnQKV13Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV14Scratch(a *cpu.Args) int {
+func attnQKV13Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV15 runs one group of kernel attnQKV:
+// attnQKV14 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2288,14 +2154,14 @@ func attnQKV14Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV15(a *cpu.Args, scratch []float32, g int) {
+func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
+	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
+	nCtx := a.Ints[13]
 	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
@@ -2304,25 +2170,20 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
 				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
 				for r := range count {
 					n := row + r
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c],
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
 					)
 				}
 			}
@@ -2335,23 +2196,18 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
+					rotationsAt2 := tok2 * nPair
 					for r2 := range count2 {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
-							dim2 < nWidth,
-							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2],
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart]+acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
 						))
 					}
 				}
@@ -2362,7 +2218,7 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
@@ -2377,105 +2233,17 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV15Groups(a *cpu.Args) int {
+func attnQKV14Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV15Scratch(a *cpu.Args) int {
+func attnQKV14Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV16 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV16(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
-					dim%2 == 0,
-					0.0-rotations[dim/2%rotationsAt*nPart+1],
-					rotations[dim/2%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
-						dim2%2 == 0,
-						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
-						rotations[dim2/2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV16Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV16Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV17 runs one group of kernel attnQKV:
+// attnQKV15 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -2491,7 +2259,7 @@ func attnQKV16Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV17(a *cpu.Args, scratch []float32, g int) {
+func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
 	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
@@ -2570,17 +2338,17 @@ func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV17Groups(a *cpu.Args) int {
+func attnQKV15Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV17Scratch(a *cpu.Args) int {
+func attnQKV15Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV18 runs one group of kernel attnQKV:
+// attnQKV16 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2592,14 +2360,14 @@ func attnQKV17Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV18(a *cpu.Args, scratch []float32, g int) {
+func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
-	nCtx := a.Ints[13]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
 	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
@@ -2608,20 +2376,25 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
 				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
 				for r := range count {
 					n := row + r
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
-						dim%2 == 0,
-						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
-						rotations[(rotationsAt+dim/2)*nPart+1],
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
 					)
 				}
 			}
@@ -2634,18 +2407,23 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
-					rotationsAt2 := tok2 * nPair
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
 					for r2 := range count2 {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart]+acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
-							dim2%2 == 0,
-							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
-							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
 						))
 					}
 				}
@@ -2656,7 +2434,7 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
@@ -2671,56 +2449,66 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV18Groups(a *cpu.Args) int {
+func attnQKV16Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV18Scratch(a *cpu.Args) int {
+func attnQKV16Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV19 runs one group of kernel attnQKV:
+// attnQKV17 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV19(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV17(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	bv := a.F32(9)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
+				}
+			}
 		}
 	} else {
 		block2 := block - blocks
@@ -2728,47 +2516,57 @@ func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+(acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						))
+					}
+				}
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
+					}
+				}
 			}
 		}
 	}
 }
 
-func attnQKV19Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+func attnQKV17Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV19Scratch(a *cpu.Args) int {
-	return a.Ints[1]
+func attnQKV17Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
 }
 
-// attnQKV20 runs one group of kernel attnQKV:
+// attnQKV18 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -2784,7 +2582,7 @@ func attnQKV19Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV20(a *cpu.Args, scratch []float32, g int) {
+func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
 	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
@@ -2855,69 +2653,53 @@ func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV20Groups(a *cpu.Args) int {
+func attnQKV18Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV20Scratch(a *cpu.Args) int {
+func attnQKV18Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV21 runs one group of kernel attnQKV:
+// attnQKV19 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV21(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV19(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
-					)
-				}
-			}
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -2925,61 +2707,43 @@ func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
-						)
-					}
-				}
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
-					}
-				}
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
 			}
 		}
 	}
 }
 
-func attnQKV21Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+func attnQKV19Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV21Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
+func attnQKV19Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
-// attnQKV22 runs one group of kernel attnQKV:
+// attnQKV20 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -2994,7 +2758,7 @@ func attnQKV21Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV22(a *cpu.Args, scratch []float32, g int) {
+func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -3075,17 +2839,120 @@ func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV22Groups(a *cpu.Args) int {
+func attnQKV20Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV22Scratch(a *cpu.Args) int {
+func attnQKV20Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV23 runs one group of kernel attnQKV:
+// attnQKV21 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV21(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						))
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV21Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV21Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV22 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -3098,7 +2965,7 @@ func attnQKV22Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV23(a *cpu.Args, scratch []float32, g int) {
+func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
 	kCache, vCache := a.F16(6), a.F16(8)
@@ -3176,14 +3043,116 @@ func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV23Groups(a *cpu.Args) int {
+func attnQKV22Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV23Scratch(a *cpu.Args) int {
+func attnQKV22Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
+}
+
+// attnQKV23 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV23(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV23Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV23Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
 }
 
 // attnQKV24 runs one group of kernel attnQKV:
@@ -3214,91 +3183,7 @@ func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV24Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV24Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV25 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV25(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	bv := a.F32(9)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
@@ -3321,13 +3206,13 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
 					dim2 < nWidth,
 					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
 						dim2%2 == 0,
@@ -3335,33 +3220,324 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 						rotations[dim2/2%rotationsAt2*nPart+1],
 					),
 					acc[r2]+bk[row2+r2],
-				))
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV24Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV24Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV25 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV25(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	bv := a.F32(9)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						))
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
+					}
+				}
 			}
 		}
 	}
 }
 
 func attnQKV25Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV25Scratch(a *cpu.Args) int {
-	return a.Ints[1]
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
 }
 
 // attnQKV26 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV26(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV26Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV26Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV27 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV27(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV27Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV27Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV28 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -3374,7 +3550,7 @@ func attnQKV25Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV26(a *cpu.Args, scratch []float32, g int) {
+func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	kCache, vCache := a.F32(6), a.F32(8)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
@@ -3442,17 +3618,17 @@ func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV26Groups(a *cpu.Args) int {
+func attnQKV28Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV26Scratch(a *cpu.Args) int {
+func attnQKV28Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV27 runs one group of kernel attnQKV:
+// attnQKV29 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3464,7 +3640,7 @@ func attnQKV26Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV27(a *cpu.Args, scratch []float32, g int) {
+func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3553,17 +3729,17 @@ func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV27Groups(a *cpu.Args) int {
+func attnQKV29Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV27Scratch(a *cpu.Args) int {
+func attnQKV29Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV28 runs one group of kernel attnQKV:
+// attnQKV30 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3575,7 +3751,7 @@ func attnQKV27Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV28(a *cpu.Args, scratch []float32, g int) {
+func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -3656,62 +3832,61 @@ func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV28Groups(a *cpu.Args) int {
+func attnQKV30Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV28Scratch(a *cpu.Args) int {
+func attnQKV30Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV29 runs one group of kernel attnQKV:
+// attnQKV31 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV29(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV31(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	bv := a.F32(9)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
-						dim < rotationsAt2,
-						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-					)
-				}
-			}
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -3719,57 +3894,47 @@ func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart]+acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
-							dim2 < rotationsAt4,
-							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-						))
-					}
-				}
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
-					}
-				}
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
 			}
 		}
 	}
 }
 
-func attnQKV29Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+func attnQKV31Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV29Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
+func attnQKV31Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
-// attnQKV30 runs one group of kernel attnQKV:
+// attnQKV32 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -3782,7 +3947,7 @@ func attnQKV29Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV30(a *cpu.Args, scratch []float32, g int) {
+func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	kCache, vCache := a.F32(6), a.F32(8)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
@@ -3860,17 +4025,17 @@ func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV30Groups(a *cpu.Args) int {
+func attnQKV32Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV30Scratch(a *cpu.Args) int {
+func attnQKV32Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV31 runs one group of kernel attnQKV:
+// attnQKV33 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -3885,7 +4050,7 @@ func attnQKV30Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV31(a *cpu.Args, scratch []float32, g int) {
+func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -3967,95 +4132,17 @@ func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV31Groups(a *cpu.Args) int {
+func attnQKV33Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV31Scratch(a *cpu.Args) int {
+func attnQKV33Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV32 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV32(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV32Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV32Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV33 runs one group of kernel attnQKV:
+// attnQKV34 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4070,7 +4157,7 @@ func attnQKV32Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV33(a *cpu.Args, scratch []float32, g int) {
+func attnQKV34(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -4084,21 +4171,17 @@ func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
 			)
 		}
 	} else {
@@ -4107,27 +4190,23 @@ func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
 				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
@@ -4138,235 +4217,16 @@ func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV33Groups(a *cpu.Args) int {
+func attnQKV34Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV33Scratch(a *cpu.Args) int {
+func attnQKV34Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV34 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV34(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-							dim%2 == 0,
-							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-								dim2%2 == 0,
-								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV34Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV34Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
 // attnQKV35 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV35(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	bv := a.F32(9)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
-	nCtx := a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-						dim%2 == 0,
-						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
-						rotations[(rotationsAt+dim/2)*nPart+1],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt2 := tok2 * nPair
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart]+(acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-							dim2%2 == 0,
-							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
-							rotations[(rotationsAt2+dim2/2)*nPart+1],
-						))
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV35Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV35Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV36 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -4379,7 +4239,7 @@ func attnQKV35Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV36(a *cpu.Args, scratch []float32, g int) {
+func attnQKV35(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
 	kCache, vCache := a.F16(6), a.F16(8)
@@ -4447,17 +4307,17 @@ func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV36Groups(a *cpu.Args) int {
+func attnQKV35Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV36Scratch(a *cpu.Args) int {
+func attnQKV35Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV37 runs one group of kernel attnQKV:
+// attnQKV36 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4469,7 +4329,7 @@ func attnQKV36Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV37(a *cpu.Args, scratch []float32, g int) {
+func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -4548,14 +4408,95 @@ func attnQKV37(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV37Groups(a *cpu.Args) int {
+func attnQKV36Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV37Scratch(a *cpu.Args) int {
+func attnQKV36Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// attnQKV37 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV37(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV37Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV37Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
 // attnQKV38 runs one group of kernel attnQKV:
@@ -4661,13 +4602,14 @@ func attnQKV38Scratch(a *cpu.Args) int {
 //	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
 func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	rotations, qRope := a.F32(2), a.F32(3)
+	kCache, vCache := a.F16(5), a.F16(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
 	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
@@ -4680,109 +4622,7 @@ func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]*cpu.Choose(
-						dim < rotationsAt2,
-						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]*cpu.Choose(
-							dim2 < rotationsAt4,
-							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV39Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV39Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV40 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV40(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
@@ -4813,7 +4653,7 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
 					rotationsAt3 := tok2 * nPair
@@ -4822,7 +4662,7 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
 							dim2 < nWidth,
 							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]*cpu.Choose(
 								dim2%2 == 0,
@@ -4830,6 +4670,110 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
 							),
 							acc[r2*cols2+c2],
+						))
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV39Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV39Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV40 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV40(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
+	nCtx := a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt2 := tok2 * nPair
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart] + (acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
 						)
 					}
 				}
@@ -4840,14 +4784,14 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
 						n3 := row3 + r3
 						kvHead3 := n3 / nDim
 						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
 					}
 				}
 			}
@@ -4987,25 +4931,24 @@ func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 	bv := a.F32(9)
 	kCache, vCache := a.F16(7), a.F16(10)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
 	acc := scratch[:rows]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 		for r := range count {
 			n := row + r
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
 			)
 		}
 	} else {
@@ -5014,23 +4957,22 @@ func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
 				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
@@ -5052,41 +4994,57 @@ func attnQKV42Scratch(a *cpu.Args) int {
 
 // attnQKV43 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
 func attnQKV43(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
+				}
+			}
 		}
 	} else {
 		block2 := block - blocks
@@ -5094,40 +5052,58 @@ func attnQKV43(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				))
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						)
+					}
+				}
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
 			}
 		}
 	}
 }
 
 func attnQKV43Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV43Scratch(a *cpu.Args) int {
-	return a.Ints[1]
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
 }
 
 // attnQKV44 runs one group of kernel attnQKV:
@@ -5246,48 +5222,49 @@ func attnQKV44Scratch(a *cpu.Args) int {
 
 // attnQKV45 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
 func attnQKV45(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
-	nCtx := a.Ints[13]
-	acc := scratch[:rows*toks]
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	bv := a.F32(9)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
-						dim%2 == 0,
-						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
-						rotations[(rotationsAt+dim/2)*nPart+1],
-					)
-				}
-			}
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
 		}
 	} else {
 		block2 := block - blocks
@@ -5295,53 +5272,44 @@ func attnQKV45(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt2 := tok2 * nPair
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
-							dim2%2 == 0,
-							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
-							rotations[(rotationsAt2+dim2/2)*nPart+1],
-						)
-					}
-				}
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
-					}
-				}
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
 			}
 		}
 	}
 }
 
 func attnQKV45Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV45Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
+	return a.Ints[1]
 }
 
 // attnQKV46 runs one group of kernel attnQKV:
@@ -5458,42 +5426,42 @@ func attnQKV46Scratch(a *cpu.Args) int {
 // attnQKV47 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
 func attnQKV47(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	bv := a.F32(9)
-	kCache, vCache := a.F16(7), a.F16(10)
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
 	acc := scratch[:rows]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
 			)
 		}
 	} else {
@@ -5502,27 +5470,32 @@ func attnQKV47(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				))
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				)
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
 			}
 		}
 	}
@@ -5554,8 +5527,8 @@ func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
+	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
+	nCtx := a.Ints[13]
 	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
@@ -5564,25 +5537,20 @@ func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
 				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
 				for r := range count {
 					n := row + r
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c],
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
 					)
 				}
 			}
@@ -5595,23 +5563,18 @@ func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
+					rotationsAt2 := tok2 * nPair
 					for r2 := range count2 {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
-							dim2 < nWidth,
-							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2],
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
 						)
 					}
 				}
@@ -5622,7 +5585,7 @@ func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
@@ -5649,112 +5612,6 @@ func attnQKV48Scratch(a *cpu.Args) int {
 
 // attnQKV49 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV49(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
-						dim < rotationsAt2,
-						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + (acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
-							dim2 < rotationsAt4,
-							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV49Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV49Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV50 runs one group of kernel attnQKV:
-//
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -5766,7 +5623,7 @@ func attnQKV49Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV50(a *cpu.Args, scratch []float32, g int) {
+func attnQKV49(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
 	kCache, vCache := a.F16(6), a.F16(8)
@@ -5836,17 +5693,17 @@ func attnQKV50(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV50Groups(a *cpu.Args) int {
+func attnQKV49Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV50Scratch(a *cpu.Args) int {
+func attnQKV49Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV51 runs one group of kernel attnQKV:
+// attnQKV50 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -5861,7 +5718,7 @@ func attnQKV50Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV51(a *cpu.Args, scratch []float32, g int) {
+func attnQKV50(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -5950,94 +5807,17 @@ func attnQKV51(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV51Groups(a *cpu.Args) int {
+func attnQKV50Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV51Scratch(a *cpu.Args) int {
+func attnQKV50Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV52 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV52(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
-			}
-		}
-	}
-}
-
-func attnQKV52Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV52Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV53 runs one group of kernel attnQKV:
+// attnQKV51 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -6049,7 +5829,7 @@ func attnQKV52Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV53(a *cpu.Args, scratch []float32, g int) {
+func attnQKV51(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -6138,17 +5918,127 @@ func attnQKV53(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV53Groups(a *cpu.Args) int {
+func attnQKV51Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV53Scratch(a *cpu.Args) int {
+func attnQKV51Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV54 runs one group of kernel attnQKV:
+// attnQKV52 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV52(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV52Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV52Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV53 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6163,7 +6053,7 @@ func attnQKV53Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV54(a *cpu.Args, scratch []float32, g int) {
+func attnQKV53(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6253,35 +6143,31 @@ func attnQKV54(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV54Groups(a *cpu.Args) int {
+func attnQKV53Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV54Scratch(a *cpu.Args) int {
+func attnQKV53Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV55 runs one group of kernel attnQKV:
+// attnQKV54 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
 //	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV55(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+func attnQKV54(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
 	nCtx := a.Ints[11]
@@ -6291,13 +6177,13 @@ func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 		for r := range count {
 			n := row + r
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
 				dim%2 == 0,
 				0.0-rotations[dim/2*nPart+1],
 				rotations[dim/2*nPart+1],
@@ -6309,12 +6195,12 @@ func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
 					dim2%2 == 0,
 					0.0-rotations[dim2/2*nPart+1],
 					rotations[dim2/2*nPart+1],
@@ -6324,27 +6210,27 @@ func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
 			}
 		}
 	}
 }
 
-func attnQKV55Groups(a *cpu.Args) int {
+func attnQKV54Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV55Scratch(a *cpu.Args) int {
+func attnQKV54Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV56 runs one group of kernel attnQKV:
+// attnQKV55 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6359,7 +6245,7 @@ func attnQKV55Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV56(a *cpu.Args, scratch []float32, g int) {
+func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6439,196 +6325,17 @@ func attnQKV56(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV56Groups(a *cpu.Args) int {
+func attnQKV55Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV56Scratch(a *cpu.Args) int {
+func attnQKV55Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV57 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV57(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
-	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV57Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV57Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV58 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV58(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope := a.F32(2), a.F32(3)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV58Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV58Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV59 runs one group of kernel attnQKV:
+// attnQKV56 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -6640,7 +6347,7 @@ func attnQKV58Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+func attnQKV56(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -6721,17 +6428,17 @@ func attnQKV59(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV59Groups(a *cpu.Args) int {
+func attnQKV56Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV59Scratch(a *cpu.Args) int {
+func attnQKV56Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV60 runs one group of kernel attnQKV:
+// attnQKV57 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -6747,7 +6454,7 @@ func attnQKV59Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV60(a *cpu.Args, scratch []float32, g int) {
+func attnQKV57(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
 	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
@@ -6826,17 +6533,17 @@ func attnQKV60(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV60Groups(a *cpu.Args) int {
+func attnQKV57Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV60Scratch(a *cpu.Args) int {
+func attnQKV57Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return rows + nEmbd
 }
 
-// attnQKV61 runs one group of kernel attnQKV:
+// attnQKV58 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6851,7 +6558,7 @@ func attnQKV60Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV61(a *cpu.Args, scratch []float32, g int) {
+func attnQKV58(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6930,17 +6637,123 @@ func attnQKV61(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV61Groups(a *cpu.Args) int {
+func attnQKV58Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV61Scratch(a *cpu.Args) int {
+func attnQKV58Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV62 runs one group of kernel attnQKV:
+// attnQKV59 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + (acc[(r-dim+(dim+rotationsAt2)%nWidth)*cols+c]+bq[row+r-dim+(dim+rotationsAt2)%nWidth])*cpu.Choose(
+						dim < rotationsAt2,
+						0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+						rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4)*nPart] + (acc[(r2-dim2+(dim2+rotationsAt4)%nWidth)*cols2+c2]+bk[row2+r2-dim2+(dim2+rotationsAt4)%nWidth])*cpu.Choose(
+							dim2 < rotationsAt4,
+							0.0-rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+							rotations[(rotationsAt3+dim2%rotationsAt4)*nPart+1],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV59Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV59Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV60 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
@@ -6953,7 +6766,7 @@ func attnQKV61Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV62(a *cpu.Args, scratch []float32, g int) {
+func attnQKV60(a *cpu.Args, scratch []float32, g int) {
 	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
 	kCache, vCache := a.F32(6), a.F32(8)
 	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
@@ -7031,14 +6844,176 @@ func attnQKV62(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
+func attnQKV60Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV60Scratch(a *cpu.Args) int {
+	nEmbd, rows := a.Ints[0], a.Ints[1]
+	return rows + nEmbd
+}
+
+// attnQKV61 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV61(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV61Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV61Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV62 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV62(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
 func attnQKV62Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV62Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+	return a.Ints[1]
 }
 
 // attnQKV63 runs one group of kernel attnQKV:
@@ -7063,8 +7038,8 @@ func attnQKV63(a *cpu.Args, scratch []float32, g int) {
 	kCache, vCache := a.F16(7), a.F16(10)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
+	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
+	nCtx := a.Ints[13]
 	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
@@ -7073,25 +7048,20 @@ func attnQKV63(a *cpu.Args, scratch []float32, g int) {
 		count := min(rows, nHeads-row)
 		for t := 0; t < nQ; t += toks {
 			cols := min(toks, nQ-t)
-			wq.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 			for c := range cols {
 				tok := t + c
 				qRopeAt := tok * nKvHead
 				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
 				for r := range count {
 					n := row + r
 					kvHead := n / nDim / nGroup
 					group2 := n / nDim % nGroup
 					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+(acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]+bq[row+r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = (acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2)*nPart] + (acc[(r-dim+dim+1-2*(dim%2))*cols+c]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
 					)
 				}
 			}
@@ -7104,23 +7074,18 @@ func attnQKV63(a *cpu.Args, scratch []float32, g int) {
 			count2 := min(rows, nKvHeads-row2)
 			for t2 := 0; t2 < nQ; t2 += toks {
 				cols2 := min(toks, nQ-t2)
-				wk.DotA8(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
 				for c2 := range cols2 {
 					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
+					rotationsAt2 := tok2 * nPair
 					for r2 := range count2 {
 						n2 := row2 + r2
 						kvHead2 := n2 / nDim
 						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+(acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1)])*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, (acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt2+dim2/2)*nPart]+(acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
 						))
 					}
 				}
@@ -7131,7 +7096,7 @@ func attnQKV63(a *cpu.Args, scratch []float32, g int) {
 			count3 := min(rows, nKvHeads-row3)
 			for t3 := 0; t3 < nQ; t3 += toks {
 				cols3 := min(toks, nQ-t3)
-				wv.DotA8(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
 				for c3 := range cols3 {
 					tok3 := t3 + c3
 					for r3 := range count3 {
@@ -7158,40 +7123,57 @@ func attnQKV63Scratch(a *cpu.Args) int {
 
 // attnQKV64 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
 func attnQKV64(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
+	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
 	block := g
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
+				}
+			}
 		}
 	} else {
 		block2 := block - blocks
@@ -7199,40 +7181,58 @@ func attnQKV64(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.DotA8(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						)
+					}
+				}
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.DotA8(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
 			}
 		}
 	}
 }
 
 func attnQKV64Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV64Scratch(a *cpu.Args) int {
-	return a.Ints[1]
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
 }
 
 // logits runs one group of kernel logits:
@@ -7277,37 +7277,10 @@ func logitsScratch(a *cpu.Args) int {
 
 // logits2 runs one group of kernel logits:
 //
-//	logits: f32[q=1, vocab=32] = matmul
+//	logits: f32[q=S, vocab=32] = matmul
 func logits2(a *cpu.Args, scratch []float32, g int) {
 	x, head := a.Matrix(0), a.Matrix(1)
 	logits := a.F32(2)
-	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:rows]
-	block := g
-	row := block * rows
-	count := min(rows, nVocab-row)
-	head.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	for r := range count {
-		n := row + r
-		logits[n] = acc[r]
-	}
-}
-
-func logits2Groups(a *cpu.Args) int {
-	rows, nVocab := a.Ints[1], a.Ints[2]
-	return (nVocab + rows - 1) / rows
-}
-
-func logits2Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// logits3 runs one group of kernel logits:
-//
-//	logits: f32[q=S, vocab=32] = matmul
-func logits3(a *cpu.Args, scratch []float32, g int) {
-	x, logits := a.F32(0), a.F32(2)
-	head := a.Matrix(1)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nVocab := a.Ints[4]
 	acc := scratch[:rows*toks]
@@ -7316,7 +7289,7 @@ func logits3(a *cpu.Args, scratch []float32, g int) {
 	count := min(rows, nVocab-row)
 	for t := 0; t < nQ; t += toks {
 		cols := min(toks, nQ-t)
-		head.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+		head.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 		for c := range cols {
 			tok := t + c
 			logitsAt := tok * nVocab
@@ -7328,22 +7301,49 @@ func logits3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func logits3Groups(a *cpu.Args) int {
+func logits2Groups(a *cpu.Args) int {
 	rows, nVocab := a.Ints[2], a.Ints[4]
 	return (nVocab + rows - 1) / rows
 }
 
-func logits3Scratch(a *cpu.Args) int {
+func logits2Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// logits3 runs one group of kernel logits:
+//
+//	logits: f32[q=1, vocab=32] = matmul
+func logits3(a *cpu.Args, scratch []float32, g int) {
+	x, head := a.Matrix(0), a.Matrix(1)
+	logits := a.F32(2)
+	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	head.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		logits[n] = acc[r]
+	}
+}
+
+func logits3Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[1], a.Ints[2]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits3Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
 // logits4 runs one group of kernel logits:
 //
 //	logits: f32[q=S, vocab=32] = matmul
 func logits4(a *cpu.Args, scratch []float32, g int) {
-	x, head := a.Matrix(0), a.Matrix(1)
-	logits := a.F32(2)
+	x, logits := a.F32(0), a.F32(2)
+	head := a.Matrix(1)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nVocab := a.Ints[4]
 	acc := scratch[:rows*toks]
@@ -7352,7 +7352,7 @@ func logits4(a *cpu.Args, scratch []float32, g int) {
 	count := min(rows, nVocab-row)
 	for t := 0; t < nQ; t += toks {
 		cols := min(toks, nQ-t)
-		head.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		head.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
 		for c := range cols {
 			tok := t + c
 			logitsAt := tok * nVocab
@@ -7376,12 +7376,87 @@ func logits4Scratch(a *cpu.Args) int {
 
 // mlpGateUp runs one group of kernel mlpGateUp:
 //
+//	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.gate_biased: f32[q=S, ffn=64] = add
+//	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
+//	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.up_biased: f32[q=S, ffn=64] = add
+//	layers.0.mlp.act: f32[q=S, ffn=64] = mul
+func mlpGateUp(a *cpu.Args, scratch []float32, g int) {
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nFfn := a.Ints[4]
+	acc := scratch[:2*rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wgate.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		wup.DotActs(acc[rows*toks:], row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		for c := range cols {
+			tok := t + c
+			actAt := tok * nFfn
+			accAt := rows * toks
+			for r := range count {
+				n := row + r
+				act[actAt+n] = (acc[r*cols+c] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r*cols+c]+bgate[n]))) * (acc[accAt+r*cols+c] + bup[n])
+			}
+		}
+	}
+}
+
+func mlpGateUpGroups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[2], a.Ints[4]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUpScratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return 2 * rows * toks
+}
+
+// mlpGateUp2 runs one group of kernel mlpGateUp:
+//
+//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
+//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+func mlpGateUp2(a *cpu.Args, scratch []float32, g int) {
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	act := a.F32(3)
+	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:2*rows]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
+	}
+}
+
+func mlpGateUp2Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[1], a.Ints[2]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp2Scratch(a *cpu.Args) int {
+	rows := a.Ints[1]
+	return 2 * rows
+}
+
+// mlpGateUp3 runs one group of kernel mlpGateUp:
+//
 //	layers.0.mlp.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
 //	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
-func mlpGateUp(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp3(a *cpu.Args, scratch []float32, g int) {
 	x, normW, act := a.F32(0), a.F32(1), a.F32(4)
 	wgate, wup := a.Matrix(2), a.Matrix(3)
 	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
@@ -7409,17 +7484,17 @@ func mlpGateUp(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func mlpGateUpGroups(a *cpu.Args) int {
+func mlpGateUp3Groups(a *cpu.Args) int {
 	rows, nFfn := a.Ints[1], a.Ints[2]
 	return (nFfn + rows - 1) / rows
 }
 
-func mlpGateUpScratch(a *cpu.Args) int {
+func mlpGateUp3Scratch(a *cpu.Args) int {
 	nEmbd, rows := a.Ints[0], a.Ints[1]
 	return 2*rows + nEmbd
 }
 
-// mlpGateUp2 runs one group of kernel mlpGateUp:
+// mlpGateUp4 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
 //	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
@@ -7427,7 +7502,7 @@ func mlpGateUpScratch(a *cpu.Args) int {
 //	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
 //	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
-func mlpGateUp2(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp4(a *cpu.Args, scratch []float32, g int) {
 	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
 	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
 	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
@@ -7435,84 +7510,11 @@ func mlpGateUp2(a *cpu.Args, scratch []float32, g int) {
 	block := g
 	row := block * rows
 	count := min(rows, nFfn-row)
-	wgate.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	wup.DotA8(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
 	for r := range count {
 		n := row + r
 		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
-	}
-}
-
-func mlpGateUp2Groups(a *cpu.Args) int {
-	rows, nFfn := a.Ints[1], a.Ints[2]
-	return (nFfn + rows - 1) / rows
-}
-
-func mlpGateUp2Scratch(a *cpu.Args) int {
-	rows := a.Ints[1]
-	return 2 * rows
-}
-
-// mlpGateUp3 runs one group of kernel mlpGateUp:
-//
-//	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
-//	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
-//	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
-//	layers.0.mlp.act: f32[q=S, ffn=64] = mul
-func mlpGateUp3(a *cpu.Args, scratch []float32, g int) {
-	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
-	act := a.F32(3)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nFfn := a.Ints[4]
-	acc := scratch[:2*rows*toks]
-	block := g
-	row := block * rows
-	count := min(rows, nFfn-row)
-	for t := 0; t < nQ; t += toks {
-		cols := min(toks, nQ-t)
-		wgate.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-		wup.DotA8(acc[rows*toks:], row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-		for c := range cols {
-			tok := t + c
-			actAt := tok * nFfn
-			accAt := rows * toks
-			for r := range count {
-				n := row + r
-				act[actAt+n] = acc[r*cols+c] / (1.0 + cpu.Exp(0.0-acc[r*cols+c])) * acc[accAt+r*cols+c]
-			}
-		}
-	}
-}
-
-func mlpGateUp3Groups(a *cpu.Args) int {
-	rows, nFfn := a.Ints[2], a.Ints[4]
-	return (nFfn + rows - 1) / rows
-}
-
-func mlpGateUp3Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return 2 * rows * toks
-}
-
-// mlpGateUp4 runs one group of kernel mlpGateUp:
-//
-//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
-//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
-func mlpGateUp4(a *cpu.Args, scratch []float32, g int) {
-	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
-	act := a.F32(3)
-	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:2*rows]
-	block := g
-	row := block * rows
-	count := min(rows, nFfn-row)
-	wgate.DotA8(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	wup.DotA8(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	for r := range count {
-		n := row + r
-		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
 	}
 }
 
@@ -7529,14 +7531,12 @@ func mlpGateUp4Scratch(a *cpu.Args) int {
 // mlpGateUp5 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
-//	layers.0.mlp.gate_biased: f32[q=S, ffn=64] = add
 //	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
-//	layers.0.mlp.up_biased: f32[q=S, ffn=64] = add
 //	layers.0.mlp.act: f32[q=S, ffn=64] = mul
 func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
 	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
-	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	act := a.F32(3)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nFfn := a.Ints[4]
 	acc := scratch[:2*rows*toks]
@@ -7545,15 +7545,15 @@ func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
 	count := min(rows, nFfn-row)
 	for t := 0; t < nQ; t += toks {
 		cols := min(toks, nQ-t)
-		wgate.DotA8(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-		wup.DotA8(acc[rows*toks:], row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		wgate.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		wup.DotActs(acc[rows*toks:], row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
 		for c := range cols {
 			tok := t + c
 			actAt := tok * nFfn
 			accAt := rows * toks
 			for r := range count {
 				n := row + r
-				act[actAt+n] = (acc[r*cols+c] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r*cols+c]+bgate[n]))) * (acc[accAt+r*cols+c] + bup[n])
+				act[actAt+n] = acc[r*cols+c] / (1.0 + cpu.Exp(0.0-acc[r*cols+c])) * acc[accAt+r*cols+c]
 			}
 		}
 	}

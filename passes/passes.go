@@ -42,7 +42,7 @@ var Pipeline = []Pass{
 	{"infer", "types of every value; all shape errors", nil, each(ir.Verify)},
 	{"fold", "equal nodes become one, unused nodes go", []string{"infer"}, each(fold)},
 	{"specialise", "decode (S=1), prefill (S <= chunk, last position only) and logits (S <= chunk)", []string{"infer", "fold"}, specialise},
-	{"quantise", "activations in 8 bits, where the target multiplies them with block weights as integers", []string{"specialise"}, quantise},
+	{"quantise", "rounded activations, where the target multiplies them with block weights as integers", []string{"specialise"}, quantise},
 	{"layout", "how each weight is kept for the target", []string{"specialise", "quantise"}, layout},
 	{"fuse", "groups of nodes, each of which becomes one kernel", []string{"specialise", "layout"}, each(fuse)},
 	{"lower", "kernel IR of each group", []string{"fuse"}, lowerAll},

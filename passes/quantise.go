@@ -2,17 +2,18 @@ package passes
 
 import (
 	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/passes/lower"
 )
 
-// quantise rounds to 8 bits what is multiplied with block weights, where the target has integer dot products for them. Each such
-// value is rounded once, by a node of the graph: the reference computes it too, and a print shows it.
+// quantise rounds what is multiplied with block weights to activations, where the target has integer dot products for them. Each
+// such value is rounded once, by a node of the graph: the reference computes it too, and a print shows it.
 func quantise(m *Module) error {
-	if !m.Sched.Act8 {
+	if m.Sched.Acts == kernel.Invalid {
 		return nil
 	}
 	for _, g := range m.Graphs {
-		quantiseGraph(g)
+		quantiseGraph(g, m.Sched.Acts)
 		if err := ir.Infer(g); err != nil {
 			return err
 		}
@@ -20,7 +21,7 @@ func quantise(m *Module) error {
 	return nil
 }
 
-func quantiseGraph(g *ir.Graph) {
+func quantiseGraph(g *ir.Graph, to ir.DType) {
 	op := g.Table["quantise"]
 	if op == nil {
 		return
@@ -32,7 +33,7 @@ func quantiseGraph(g *ir.Graph) {
 			x := n.In[0]
 			q := of[x]
 			if q == nil {
-				q = &ir.Node{Name: x.Name + ".a8", Op: op, In: []*ir.Node{x}, Attrs: ir.Attrs{}, Pos: n.Pos}
+				q = &ir.Node{Name: x.Name + "." + to.String(), Op: op, In: []*ir.Node{x}, Attrs: ir.Attrs{"to": to}, Pos: n.Pos}
 				of[x] = q
 				out = append(out, q)
 			}
@@ -44,4 +45,4 @@ func quantiseGraph(g *ir.Graph) {
 }
 
 // inPanels reports that layout will repack a projection's weight.
-func inPanels(n *ir.Node) bool { return n.In[1].Type.DType.Panels() != ir.DType(0) }
+func inPanels(n *ir.Node) bool { return n.In[1].Type.DType.Panels() != kernel.Invalid }

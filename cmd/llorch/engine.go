@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/llorch/llorch/ir/kernel"
+)
 
 // engineFlags say how a model is run.
 type engineFlags struct {
@@ -17,5 +21,11 @@ func (f *engineFlags) check() error {
 
 // activationFlag says what block weights are multiplied with.
 type activationFlag struct {
-	Activations string `enum:"a8,f32," default:"" placeholder:"TYPE" help:"What block weights are multiplied with: a8, activations of 8 bits, as integers; or f32, slowly. a8 unless given."`
+	Activations string `enum:"a16,a8,f32," default:"" placeholder:"TYPE" help:"What block weights are multiplied with: activations rounded to 16 bits (a16, unless given), to 8 bits (a8: prompts are read faster, answers are less exact), or not at all (f32, slow)."`
+}
+
+// dtype is the type that the flag names, Invalid without it.
+func (f *activationFlag) dtype() kernel.DType {
+	d, _ := kernel.ParseDType(f.Activations) // kong has checked the word
+	return d
 }

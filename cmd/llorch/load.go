@@ -129,7 +129,7 @@ func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Floats: o.Activations == "f32"})
+	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Activations: o.activationFlag.dtype()})
 	if err != nil {
 		return nil, err
 	}

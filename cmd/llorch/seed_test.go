@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -49,17 +48,7 @@ func seedModel(t *testing.T) string {
 	if path := os.Getenv("LLORCH_SEED_MODEL"); path != "" {
 		return path
 	}
-	shared, err := filepath.Abs("../../../shared")
-	require.NoError(t, err)
-	if _, err := os.Stat(shared); err != nil {
-		t.Skipf("needs %s", shared)
-	}
-	path := filepath.Join(t.TempDir(), "tinyllama-f32.gguf")
-	cmd := exec.Command("go", "run", ".", "-shape", "tinyllama-1.1b", "-type", "f32", "-vocab", filepath.Join(shared, "data/vocab-llama-spm.gguf"), "-o", path)
-	cmd.Dir = filepath.Join(shared, "tools/mkgguf")
-	msg, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(msg))
-	return path
+	return mkgguf(t, "tinyllama-1.1b", "f32")
 }
 
 func runOK(t *testing.T, args ...string) []byte {

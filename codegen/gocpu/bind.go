@@ -208,7 +208,7 @@ func accessor(buf kernel.Buf) string {
 		return "BF16"
 	case kernel.I32, kernel.Pos:
 		return "I32"
-	case kernel.A8:
+	case kernel.Acts:
 		return "Matrix"
 	}
 	return ""

@@ -132,8 +132,8 @@ func (f *function) branch(s *kernel.If) *jen.Statement {
 
 // tile emits a call of the matrix's Dot or Mix.
 func (f *function) tile(method string, s *kernel.Dot) *jen.Statement {
-	if f.access[s.X] == "Matrix" { // blocks of 8-bit activations
-		return jen.Id(f.matrix[s.W]).Dot("DotA8").Call(
+	if f.access[s.X] == "Matrix" { // blocks of activations
+		return jen.Id(f.matrix[s.W]).Dot("DotActs").Call(
 			f.from(s.Acc, s.AccAt), f.expr(s.WAt), f.expr(s.WStride),
 			jen.Id(f.ids[s.X]), f.expr(s.XAt), f.expr(s.XStride),
 			f.expr(s.Rows), f.expr(s.Cols), f.expr(s.K))

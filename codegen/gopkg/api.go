@@ -19,8 +19,8 @@ var apiTemplate = template.Must(template.New("api.go").Parse(apiText))
 
 // The tiles that generated packages use.
 const (
-	tilesPath = "github.com/llorch/llorch/gen"
-	tiles     = "gen.Library().Tiles"
+	tilesPath = "github.com/llorch/llorch/gen/tiles"
+	tiles     = "tiles.All()"
 )
 
 // api is what the template prints.

@@ -65,12 +65,12 @@ func BenchmarkMix(b *testing.B) {
 	}
 }
 
-// eachTile runs a benchmark for every tile of this machine's levels.
+// eachTile runs a benchmark for every tile of single elements of this machine's levels.
 func eachTile(b *testing.B, run func(*testing.B, *cpu.Tile)) {
 	all := All()
 	for _, level := range cpu.Levels() {
 		for i := range all {
-			if t := &all[i]; t.Level == level {
+			if t := &all[i]; t.Level == level && t.DType.Row().Elems == 1 {
 				b.Run(fmt.Sprintf("%s/%s", level, t.DType), func(b *testing.B) { run(b, t) })
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/llorch/llorch/ir/quant"
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
@@ -25,6 +26,21 @@ func TestLevelsFaultIsAPanic(t *testing.T) {
 				acc, x := make([]float32, s.accLen(method)), make([]float32, s.xLen(method))
 				require.Panics(t, func() { s.run(tile, method, acc, w, x) }, "%s", method)
 			}
+		}
+	})
+}
+
+// TestPanelsFaultIsAPanic is the same for panels.
+func TestPanelsFaultIsAPanic(t *testing.T) {
+	forPanels(t, func(t *testing.T, p panelTile) {
+		k := p.Format.Elems
+		w, err := syscall.Mmap(-1, 0, 1<<16, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, syscall.Munmap(w)) }()
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		for _, cols := range []int{1, 2, 4, 8} {
+			acc, x := make([]float32, 16*cols), make([]byte, cols*k/quant.Unit*p.acts.Bytes)
+			require.Panics(t, func() { p.dot(acc, w, 0, k, x, 0, k, 16, cols, k) })
 		}
 	})
 }

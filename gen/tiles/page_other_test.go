@@ -11,3 +11,5 @@ func newPageEnd(*testing.T) pageEnd { return pageEnd{} }
 
 func (pageEnd) bytes(n int) []byte     { return make([]byte, n) }
 func (pageEnd) floats(n int) []float32 { return make([]float32, n) }
+
+func bigBytes(_ testing.TB, n int) []byte { return make([]byte, n) }

@@ -28,6 +28,8 @@ var levelTiles = []cpu.Tile{
 	microQ4Kx16AVX2.Tile(),
 	microQ5Kx16AVX2.Tile(),
 	microQ6Kx16AVX2.Tile(),
+	{DType: kernel.A8, Level: "avx2", Encode: cpu.MicroEncode(encodeA8AVX2).A8},
+	{DType: kernel.A16, Level: "avx2", Encode: cpu.MicroEncode(encodeA16AVX2).A16},
 }
 
 var (
@@ -51,66 +53,82 @@ var (
 	}
 	microQ40x16VNNI = cpu.MicroPanel{
 		DType: kernel.Q40x16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q40x16VNNI, panel2Q40x16VNNI, panel4Q40x16VNNI, panel8Q40x16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q40x16VNNI, panel2A8Q40x16VNNI, panel4A8Q40x16VNNI, panel8A8Q40x16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q40x16VNNI, panel2A16Q40x16VNNI, panel4A16Q40x16VNNI, panel8A16Q40x16VNNI},
 	}
 	microQ41x16VNNI = cpu.MicroPanel{
 		DType: kernel.Q41x16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q41x16VNNI, panel2Q41x16VNNI, panel4Q41x16VNNI, panel8Q41x16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q41x16VNNI, panel2A8Q41x16VNNI, panel4A8Q41x16VNNI, panel8A8Q41x16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q41x16VNNI, panel2A16Q41x16VNNI, panel4A16Q41x16VNNI, panel8A16Q41x16VNNI},
 	}
 	microQ50x16VNNI = cpu.MicroPanel{
 		DType: kernel.Q50x16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q50x16VNNI, panel2Q50x16VNNI, panel4Q50x16VNNI, panel8Q50x16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q50x16VNNI, panel2A8Q50x16VNNI, panel4A8Q50x16VNNI, panel8A8Q50x16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q50x16VNNI, panel2A16Q50x16VNNI, panel4A16Q50x16VNNI, panel8A16Q50x16VNNI},
 	}
 	microQ51x16VNNI = cpu.MicroPanel{
 		DType: kernel.Q51x16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q51x16VNNI, panel2Q51x16VNNI, panel4Q51x16VNNI, panel8Q51x16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q51x16VNNI, panel2A8Q51x16VNNI, panel4A8Q51x16VNNI, panel8A8Q51x16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q51x16VNNI, panel2A16Q51x16VNNI, panel4A16Q51x16VNNI, panel8A16Q51x16VNNI},
 	}
 	microQ80x16VNNI = cpu.MicroPanel{
 		DType: kernel.Q80x16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q80x16VNNI, panel2Q80x16VNNI, panel4Q80x16VNNI, panel8Q80x16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q80x16VNNI, panel2A8Q80x16VNNI, panel4A8Q80x16VNNI, panel8A8Q80x16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q80x16VNNI, panel2A16Q80x16VNNI, panel4A16Q80x16VNNI, panel8A16Q80x16VNNI},
 	}
 	microQ4Kx16VNNI = cpu.MicroPanel{
 		DType: kernel.Q4Kx16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q4Kx16VNNI, panel2Q4Kx16VNNI, panel4Q4Kx16VNNI, panel8Q4Kx16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q4Kx16VNNI, panel2A8Q4Kx16VNNI, panel4A8Q4Kx16VNNI, panel8A8Q4Kx16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q4Kx16VNNI, panel2A16Q4Kx16VNNI, panel4A16Q4Kx16VNNI, panel8A16Q4Kx16VNNI},
 	}
 	microQ5Kx16VNNI = cpu.MicroPanel{
 		DType: kernel.Q5Kx16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q5Kx16VNNI, panel2Q5Kx16VNNI, panel4Q5Kx16VNNI, panel8Q5Kx16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q5Kx16VNNI, panel2A8Q5Kx16VNNI, panel4A8Q5Kx16VNNI, panel8A8Q5Kx16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q5Kx16VNNI, panel2A16Q5Kx16VNNI, panel4A16Q5Kx16VNNI, panel8A16Q5Kx16VNNI},
 	}
 	microQ6Kx16VNNI = cpu.MicroPanel{
 		DType: kernel.Q6Kx16, Level: "avx512vnni",
-		Dots: []cpu.MicroPanelDot{panel1Q6Kx16VNNI, panel2Q6Kx16VNNI, panel4Q6Kx16VNNI, panel8Q6Kx16VNNI},
+		A8:  []cpu.MicroPanelDot{panel1A8Q6Kx16VNNI, panel2A8Q6Kx16VNNI, panel4A8Q6Kx16VNNI, panel8A8Q6Kx16VNNI},
+		A16: []cpu.MicroPanelDot{panel1A16Q6Kx16VNNI, panel2A16Q6Kx16VNNI, panel4A16Q6Kx16VNNI, panel8A16Q6Kx16VNNI},
 	}
 	microQ40x16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q40x16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q40x16AVX2, panel2Q40x16AVX2, panel4Q40x16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q40x16AVX2, panel2A8Q40x16AVX2, panel4A8Q40x16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q40x16AVX2, panel2A16Q40x16AVX2},
 	}
 	microQ41x16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q41x16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q41x16AVX2, panel2Q41x16AVX2, panel4Q41x16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q41x16AVX2, panel2A8Q41x16AVX2, panel4A8Q41x16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q41x16AVX2, panel2A16Q41x16AVX2},
 	}
 	microQ50x16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q50x16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q50x16AVX2, panel2Q50x16AVX2, panel4Q50x16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q50x16AVX2, panel2A8Q50x16AVX2, panel4A8Q50x16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q50x16AVX2, panel2A16Q50x16AVX2},
 	}
 	microQ51x16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q51x16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q51x16AVX2, panel2Q51x16AVX2, panel4Q51x16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q51x16AVX2, panel2A8Q51x16AVX2, panel4A8Q51x16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q51x16AVX2, panel2A16Q51x16AVX2},
 	}
 	microQ80x16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q80x16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q80x16AVX2, panel2Q80x16AVX2, panel4Q80x16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q80x16AVX2, panel2A8Q80x16AVX2, panel4A8Q80x16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q80x16AVX2, panel2A16Q80x16AVX2},
 	}
 	microQ4Kx16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q4Kx16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q4Kx16AVX2, panel2Q4Kx16AVX2, panel4Q4Kx16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q4Kx16AVX2, panel2A8Q4Kx16AVX2, panel4A8Q4Kx16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q4Kx16AVX2, panel2A16Q4Kx16AVX2},
 	}
 	microQ5Kx16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q5Kx16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q5Kx16AVX2, panel2Q5Kx16AVX2, panel4Q5Kx16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q5Kx16AVX2, panel2A8Q5Kx16AVX2, panel4A8Q5Kx16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q5Kx16AVX2, panel2A16Q5Kx16AVX2},
 	}
 	microQ6Kx16AVX2 = cpu.MicroPanel{
 		DType: kernel.Q6Kx16, Level: "avx2",
-		Dots: []cpu.MicroPanelDot{panel1Q6Kx16AVX2, panel2Q6Kx16AVX2, panel4Q6Kx16AVX2},
+		A8:  []cpu.MicroPanelDot{panel1A8Q6Kx16AVX2, panel2A8Q6Kx16AVX2, panel4A8Q6Kx16AVX2},
+		A16: []cpu.MicroPanelDot{panel1A16Q6Kx16AVX2, panel2A16Q6Kx16AVX2},
 	}
 )

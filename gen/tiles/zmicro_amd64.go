@@ -139,282 +139,532 @@ func mix2BF16AVX2(acc *float32, accStride int, w *byte, wStride int, x *float32,
 //go:noescape
 func mix4BF16AVX2(acc *float32, accStride int, w *byte, wStride int, x *float32, xStride int, rows int, k int)
 
-// panel1Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A8Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A8Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A8Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A8Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A16Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A16Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A16Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A16Q40x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A8Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A8Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A8Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A8Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A16Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A16Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A16Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A16Q41x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A8Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A8Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A8Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A8Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A16Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A16Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A16Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A16Q50x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A8Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A8Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A8Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A8Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A16Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A16Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A16Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel8Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of activations. Strides are bytes.
+// panel8A16Q51x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A8Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A8Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A8Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel8A8Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel1A16Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel2A16Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel4A16Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel8A16Q80x16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel1A8Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel2A8Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel4A8Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel8A8Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel1A16Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel2A16Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel4A16Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel8A16Q4Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel1A8Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel2A8Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel4Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel4A8Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel1Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel8A8Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
 //
 //go:noescape
-func panel2Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel1A16Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel1A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel1Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of activations. Strides are bytes.
+// panel2A16Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel1Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel2A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel2Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of activations. Strides are bytes.
+// panel4A16Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel2Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel4A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 
-// panel4Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of activations. Strides are bytes.
+// panel8A16Q5Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
 //
 //go:noescape
-func panel4Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+func panel8A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel8A8Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel8A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A16Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 4 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel4A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel8A16Q6Kx16VNNI sets acc to the inner products of rows of a group, from first on, with 8 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel8A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q40x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q41x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q50x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q51x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q80x16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q4Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q5Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A8Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A8. Strides are bytes.
+//
+//go:noescape
+func panel1A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A8Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel2A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel4A8Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 4 columns of A8. Strides are bytes.
+//
+//go:noescape
+func panel4A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel1A16Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with one column of A16. Strides are bytes.
+//
+//go:noescape
+func panel1A16Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// panel2A16Q6Kx16AVX2 sets acc to the inner products of rows of a group, from first on, with 2 columns of A16. Strides are bytes.
+//
+//go:noescape
+func panel2A16Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+
+// encodeA8AVX2 rounds blocks of activations, of which there is at least one.
+//
+//go:noescape
+func encodeA8AVX2(dst *byte, src *float32, blocks int)
+
+// encodeA16AVX2 rounds blocks of activations, of which there is at least one.
+//
+//go:noescape
+func encodeA16AVX2(dst *byte, src *float32, blocks int)

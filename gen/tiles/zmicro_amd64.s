@@ -2938,9 +2938,9 @@ elements_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q40x16VNNI(SB), NOSPLIT, $64-64
+// func panel1A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A8Q40x16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -2949,39 +2949,26 @@ TEXT ·panel1Q40x16VNNI(SB), NOSPLIT, $64-64
 	VPBROADCASTD BX, Z1
 
 block:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
 	VPBROADCASTD     44(CX), Z2
 	VPSLLD           $0x03, Z2, Z2
-	VMOVUPS          32(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           32(AX), Z1, Z3
 	VPDPBUSD.BCST    (CX), Z3, Z2
-	VMOVUPS          96(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           96(AX), Z1, Z3
 	VPDPBUSD.BCST    4(CX), Z3, Z2
-	VMOVUPS          160(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           160(AX), Z1, Z3
 	VPDPBUSD.BCST    8(CX), Z3, Z2
-	VMOVUPS          224(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           224(AX), Z1, Z3
 	VPDPBUSD.BCST    12(CX), Z3, Z2
-	VMOVUPS          32(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 32(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    16(CX), Z3, Z2
-	VMOVUPS          96(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 96(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    20(CX), Z3, Z2
-	VMOVUPS          160(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 160(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    24(CX), Z3, Z2
-	VMOVUPS          224(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 224(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    28(CX), Z3, Z2
 	VCVTPH2PS        (AX), Z3
@@ -3013,9 +3000,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q40x16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q40x16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3030,39 +3017,31 @@ block:
 	VPSLLD           $0x03, Z3, Z3
 	VPBROADCASTD     44(CX)(DX*1), Z4
 	VPSLLD           $0x03, Z4, Z4
-	VMOVUPS          32(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           32(AX), Z2, Z5
 	VPDPBUSD.BCST    (CX), Z5, Z3
 	VPDPBUSD.BCST    (CX)(DX*1), Z5, Z4
-	VMOVUPS          96(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           96(AX), Z2, Z5
 	VPDPBUSD.BCST    4(CX), Z5, Z3
 	VPDPBUSD.BCST    4(CX)(DX*1), Z5, Z4
-	VMOVUPS          160(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           160(AX), Z2, Z5
 	VPDPBUSD.BCST    8(CX), Z5, Z3
 	VPDPBUSD.BCST    8(CX)(DX*1), Z5, Z4
-	VMOVUPS          224(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           224(AX), Z2, Z5
 	VPDPBUSD.BCST    12(CX), Z5, Z3
 	VPDPBUSD.BCST    12(CX)(DX*1), Z5, Z4
-	VMOVUPS          32(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 32(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    16(CX), Z5, Z3
 	VPDPBUSD.BCST    16(CX)(DX*1), Z5, Z4
-	VMOVUPS          96(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 96(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    20(CX), Z5, Z3
 	VPDPBUSD.BCST    20(CX)(DX*1), Z5, Z4
-	VMOVUPS          160(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 160(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    24(CX), Z5, Z3
 	VPDPBUSD.BCST    24(CX)(DX*1), Z5, Z4
-	VMOVUPS          224(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 224(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    28(CX), Z5, Z3
 	VPDPBUSD.BCST    28(CX)(DX*1), Z5, Z4
@@ -3101,9 +3080,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q40x16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q40x16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3125,53 +3104,45 @@ block:
 	VPSLLD           $0x03, Z7, Z7
 	VPBROADCASTD     44(CX)(BX*1), Z8
 	VPSLLD           $0x03, Z8, Z8
-	VMOVUPS          32(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           32(AX), Z4, Z9
 	VPDPBUSD.BCST    (CX), Z9, Z5
 	VPDPBUSD.BCST    (CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    (CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    (CX)(BX*1), Z9, Z8
-	VMOVUPS          96(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           96(AX), Z4, Z9
 	VPDPBUSD.BCST    4(CX), Z9, Z5
 	VPDPBUSD.BCST    4(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    4(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    4(CX)(BX*1), Z9, Z8
-	VMOVUPS          160(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           160(AX), Z4, Z9
 	VPDPBUSD.BCST    8(CX), Z9, Z5
 	VPDPBUSD.BCST    8(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    8(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    8(CX)(BX*1), Z9, Z8
-	VMOVUPS          224(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           224(AX), Z4, Z9
 	VPDPBUSD.BCST    12(CX), Z9, Z5
 	VPDPBUSD.BCST    12(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    12(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    12(CX)(BX*1), Z9, Z8
-	VMOVUPS          32(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 32(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    16(CX), Z9, Z5
 	VPDPBUSD.BCST    16(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    16(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    16(CX)(BX*1), Z9, Z8
-	VMOVUPS          96(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 96(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    20(CX), Z9, Z5
 	VPDPBUSD.BCST    20(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    20(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    20(CX)(BX*1), Z9, Z8
-	VMOVUPS          160(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 160(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    24(CX), Z9, Z5
 	VPDPBUSD.BCST    24(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    24(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    24(CX)(BX*1), Z9, Z8
-	VMOVUPS          224(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 224(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    28(CX), Z9, Z5
 	VPDPBUSD.BCST    28(CX)(DX*1), Z9, Z6
@@ -3224,9 +3195,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q40x16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q40x16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3261,8 +3232,7 @@ block:
 	VPSLLD           $0x03, Z15, Z15
 	VPBROADCASTD     44(SI)(BX*1), Z16
 	VPSLLD           $0x03, Z16, Z16
-	VMOVUPS          32(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           32(AX), Z8, Z17
 	VPDPBUSD.BCST    (CX), Z17, Z9
 	VPDPBUSD.BCST    (CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    (CX)(DX*2), Z17, Z11
@@ -3271,8 +3241,7 @@ block:
 	VPDPBUSD.BCST    (SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    (SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    (SI)(BX*1), Z17, Z16
-	VMOVUPS          96(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           96(AX), Z8, Z17
 	VPDPBUSD.BCST    4(CX), Z17, Z9
 	VPDPBUSD.BCST    4(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    4(CX)(DX*2), Z17, Z11
@@ -3281,8 +3250,7 @@ block:
 	VPDPBUSD.BCST    4(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    4(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    4(SI)(BX*1), Z17, Z16
-	VMOVUPS          160(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           160(AX), Z8, Z17
 	VPDPBUSD.BCST    8(CX), Z17, Z9
 	VPDPBUSD.BCST    8(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    8(CX)(DX*2), Z17, Z11
@@ -3291,8 +3259,7 @@ block:
 	VPDPBUSD.BCST    8(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    8(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    8(SI)(BX*1), Z17, Z16
-	VMOVUPS          224(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           224(AX), Z8, Z17
 	VPDPBUSD.BCST    12(CX), Z17, Z9
 	VPDPBUSD.BCST    12(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    12(CX)(DX*2), Z17, Z11
@@ -3301,8 +3268,7 @@ block:
 	VPDPBUSD.BCST    12(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    12(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    12(SI)(BX*1), Z17, Z16
-	VMOVUPS          32(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 32(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    16(CX), Z17, Z9
 	VPDPBUSD.BCST    16(CX)(DX*1), Z17, Z10
@@ -3312,8 +3278,7 @@ block:
 	VPDPBUSD.BCST    16(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    16(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    16(SI)(BX*1), Z17, Z16
-	VMOVUPS          96(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 96(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    20(CX), Z17, Z9
 	VPDPBUSD.BCST    20(CX)(DX*1), Z17, Z10
@@ -3323,8 +3288,7 @@ block:
 	VPDPBUSD.BCST    20(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    20(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    20(SI)(BX*1), Z17, Z16
-	VMOVUPS          160(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 160(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    24(CX), Z17, Z9
 	VPDPBUSD.BCST    24(CX)(DX*1), Z17, Z10
@@ -3334,8 +3298,7 @@ block:
 	VPDPBUSD.BCST    24(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    24(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    24(SI)(BX*1), Z17, Z16
-	VMOVUPS          224(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 224(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    28(CX), Z17, Z9
 	VPDPBUSD.BCST    28(CX)(DX*1), Z17, Z10
@@ -3417,9 +3380,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q41x16VNNI(SB), NOSPLIT, $64-64
+// func panel1A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A16Q40x16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -3428,38 +3391,695 @@ TEXT ·panel1Q41x16VNNI(SB), NOSPLIT, $64-64
 	VPBROADCASTD BX, Z1
 
 block:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
+	VPBROADCASTD     76(CX), Z2
+	VPSLLD           $0x03, Z2, Z2
+	VPANDD           32(AX), Z1, Z3
+	VPDPBUSD.BCST    32(CX), Z3, Z2
+	VPANDD           96(AX), Z1, Z3
+	VPDPBUSD.BCST    36(CX), Z3, Z2
+	VPANDD           160(AX), Z1, Z3
+	VPDPBUSD.BCST    40(CX), Z3, Z2
+	VPANDD           224(AX), Z1, Z3
+	VPDPBUSD.BCST    44(CX), Z3, Z2
+	VPSRLD           $0x04, 32(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    48(CX), Z3, Z2
+	VPSRLD           $0x04, 96(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    52(CX), Z3, Z2
+	VPSRLD           $0x04, 160(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    56(CX), Z3, Z2
+	VPSRLD           $0x04, 224(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    60(CX), Z3, Z2
+	VXORPS           Z3, Z3, Z3
+	VPANDD           32(AX), Z1, Z4
+	VPDPBUSD.BCST    (CX), Z4, Z3
+	VPANDD           96(AX), Z1, Z4
+	VPDPBUSD.BCST    4(CX), Z4, Z3
+	VPANDD           160(AX), Z1, Z4
+	VPDPBUSD.BCST    8(CX), Z4, Z3
+	VPANDD           224(AX), Z1, Z4
+	VPDPBUSD.BCST    12(CX), Z4, Z3
+	VPSRLD           $0x04, 32(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    16(CX), Z4, Z3
+	VPSRLD           $0x04, 96(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    20(CX), Z4, Z3
+	VPSRLD           $0x04, 160(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    24(CX), Z4, Z3
+	VPSRLD           $0x04, 224(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    28(CX), Z4, Z3
+	VPSUBD           Z3, Z2, Z2
+	VPSLLD           $0x08, Z3, Z3
+	VPADDD           Z3, Z2, Z2
+	VCVTPH2PS        (AX), Z3
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z3, Z2, Z2
+	VFMADD231PS.BCST 64(CX), Z2, Z0
+	ADDQ             $0x00000120, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q40x16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+
+block:
+	VPBROADCASTD     76(CX), Z3
+	VPSLLD           $0x03, Z3, Z3
+	VPBROADCASTD     76(CX)(DX*1), Z4
+	VPSLLD           $0x03, Z4, Z4
+	VPANDD           32(AX), Z2, Z5
+	VPDPBUSD.BCST    32(CX), Z5, Z3
+	VPDPBUSD.BCST    32(CX)(DX*1), Z5, Z4
+	VPANDD           96(AX), Z2, Z5
+	VPDPBUSD.BCST    36(CX), Z5, Z3
+	VPDPBUSD.BCST    36(CX)(DX*1), Z5, Z4
+	VPANDD           160(AX), Z2, Z5
+	VPDPBUSD.BCST    40(CX), Z5, Z3
+	VPDPBUSD.BCST    40(CX)(DX*1), Z5, Z4
+	VPANDD           224(AX), Z2, Z5
+	VPDPBUSD.BCST    44(CX), Z5, Z3
+	VPDPBUSD.BCST    44(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 32(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    48(CX), Z5, Z3
+	VPDPBUSD.BCST    48(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 96(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    52(CX), Z5, Z3
+	VPDPBUSD.BCST    52(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 160(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    56(CX), Z5, Z3
+	VPDPBUSD.BCST    56(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 224(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    60(CX), Z5, Z3
+	VPDPBUSD.BCST    60(CX)(DX*1), Z5, Z4
+	VXORPS           Z5, Z5, Z5
+	VXORPS           Z6, Z6, Z6
+	VPANDD           32(AX), Z2, Z7
+	VPDPBUSD.BCST    (CX), Z7, Z5
+	VPDPBUSD.BCST    (CX)(DX*1), Z7, Z6
+	VPANDD           96(AX), Z2, Z7
+	VPDPBUSD.BCST    4(CX), Z7, Z5
+	VPDPBUSD.BCST    4(CX)(DX*1), Z7, Z6
+	VPANDD           160(AX), Z2, Z7
+	VPDPBUSD.BCST    8(CX), Z7, Z5
+	VPDPBUSD.BCST    8(CX)(DX*1), Z7, Z6
+	VPANDD           224(AX), Z2, Z7
+	VPDPBUSD.BCST    12(CX), Z7, Z5
+	VPDPBUSD.BCST    12(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 32(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    16(CX), Z7, Z5
+	VPDPBUSD.BCST    16(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 96(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    20(CX), Z7, Z5
+	VPDPBUSD.BCST    20(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 160(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    24(CX), Z7, Z5
+	VPDPBUSD.BCST    24(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 224(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    28(CX), Z7, Z5
+	VPDPBUSD.BCST    28(CX)(DX*1), Z7, Z6
+	VPSUBD           Z5, Z3, Z3
+	VPSLLD           $0x08, Z5, Z5
+	VPADDD           Z5, Z3, Z3
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VCVTPH2PS        (AX), Z5
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z5, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z5, Z4, Z4
+	VFMADD231PS.BCST 64(CX)(DX*1), Z4, Z1
+	ADDQ             $0x00000120, AX
+	ADDQ             $0x00000054, CX
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q40x16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+
+block:
+	VPBROADCASTD     76(CX), Z5
+	VPSLLD           $0x03, Z5, Z5
+	VPBROADCASTD     76(CX)(DX*1), Z6
+	VPSLLD           $0x03, Z6, Z6
+	VPBROADCASTD     76(CX)(DX*2), Z7
+	VPSLLD           $0x03, Z7, Z7
+	VPBROADCASTD     76(CX)(BX*1), Z8
+	VPSLLD           $0x03, Z8, Z8
+	VPANDD           32(AX), Z4, Z9
+	VPDPBUSD.BCST    32(CX), Z9, Z5
+	VPDPBUSD.BCST    32(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    32(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    32(CX)(BX*1), Z9, Z8
+	VPANDD           96(AX), Z4, Z9
+	VPDPBUSD.BCST    36(CX), Z9, Z5
+	VPDPBUSD.BCST    36(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    36(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    36(CX)(BX*1), Z9, Z8
+	VPANDD           160(AX), Z4, Z9
+	VPDPBUSD.BCST    40(CX), Z9, Z5
+	VPDPBUSD.BCST    40(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    40(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    40(CX)(BX*1), Z9, Z8
+	VPANDD           224(AX), Z4, Z9
+	VPDPBUSD.BCST    44(CX), Z9, Z5
+	VPDPBUSD.BCST    44(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    44(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    44(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 32(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    48(CX), Z9, Z5
+	VPDPBUSD.BCST    48(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    48(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    48(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 96(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    52(CX), Z9, Z5
+	VPDPBUSD.BCST    52(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    52(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    52(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 160(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    56(CX), Z9, Z5
+	VPDPBUSD.BCST    56(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    56(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    56(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 224(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    60(CX), Z9, Z5
+	VPDPBUSD.BCST    60(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    60(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    60(CX)(BX*1), Z9, Z8
+	VXORPS           Z9, Z9, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VPANDD           32(AX), Z4, Z13
+	VPDPBUSD.BCST    (CX), Z13, Z9
+	VPDPBUSD.BCST    (CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    (CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    (CX)(BX*1), Z13, Z12
+	VPANDD           96(AX), Z4, Z13
+	VPDPBUSD.BCST    4(CX), Z13, Z9
+	VPDPBUSD.BCST    4(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    4(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    4(CX)(BX*1), Z13, Z12
+	VPANDD           160(AX), Z4, Z13
+	VPDPBUSD.BCST    8(CX), Z13, Z9
+	VPDPBUSD.BCST    8(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    8(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    8(CX)(BX*1), Z13, Z12
+	VPANDD           224(AX), Z4, Z13
+	VPDPBUSD.BCST    12(CX), Z13, Z9
+	VPDPBUSD.BCST    12(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    12(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    12(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 32(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    16(CX), Z13, Z9
+	VPDPBUSD.BCST    16(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    16(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    16(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 96(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    20(CX), Z13, Z9
+	VPDPBUSD.BCST    20(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    20(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    20(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 160(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    24(CX), Z13, Z9
+	VPDPBUSD.BCST    24(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    24(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    24(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 224(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    28(CX), Z13, Z9
+	VPDPBUSD.BCST    28(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    28(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    28(CX)(BX*1), Z13, Z12
+	VPSUBD           Z9, Z5, Z5
+	VPSLLD           $0x08, Z9, Z9
+	VPADDD           Z9, Z5, Z5
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VCVTPH2PS        (AX), Z9
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z9, Z5, Z5
+	VFMADD231PS.BCST 64(CX), Z5, Z0
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z9, Z6, Z6
+	VFMADD231PS.BCST 64(CX)(DX*1), Z6, Z1
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z9, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*2), Z7, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z9, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(BX*1), Z8, Z3
+	ADDQ             $0x00000120, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q40x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q40x16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+
+block:
+	VPBROADCASTD     76(CX), Z9
+	VPSLLD           $0x03, Z9, Z9
+	VPBROADCASTD     76(CX)(DX*1), Z10
+	VPSLLD           $0x03, Z10, Z10
+	VPBROADCASTD     76(CX)(DX*2), Z11
+	VPSLLD           $0x03, Z11, Z11
+	VPBROADCASTD     76(CX)(BX*1), Z12
+	VPSLLD           $0x03, Z12, Z12
+	VPBROADCASTD     76(SI), Z13
+	VPSLLD           $0x03, Z13, Z13
+	VPBROADCASTD     76(SI)(DX*1), Z14
+	VPSLLD           $0x03, Z14, Z14
+	VPBROADCASTD     76(SI)(DX*2), Z15
+	VPSLLD           $0x03, Z15, Z15
+	VPBROADCASTD     76(SI)(BX*1), Z16
+	VPSLLD           $0x03, Z16, Z16
+	VPANDD           32(AX), Z8, Z17
+	VPDPBUSD.BCST    32(CX), Z17, Z9
+	VPDPBUSD.BCST    32(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    32(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    32(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    32(SI), Z17, Z13
+	VPDPBUSD.BCST    32(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    32(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    32(SI)(BX*1), Z17, Z16
+	VPANDD           96(AX), Z8, Z17
+	VPDPBUSD.BCST    36(CX), Z17, Z9
+	VPDPBUSD.BCST    36(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    36(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    36(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    36(SI), Z17, Z13
+	VPDPBUSD.BCST    36(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    36(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    36(SI)(BX*1), Z17, Z16
+	VPANDD           160(AX), Z8, Z17
+	VPDPBUSD.BCST    40(CX), Z17, Z9
+	VPDPBUSD.BCST    40(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    40(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    40(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    40(SI), Z17, Z13
+	VPDPBUSD.BCST    40(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    40(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    40(SI)(BX*1), Z17, Z16
+	VPANDD           224(AX), Z8, Z17
+	VPDPBUSD.BCST    44(CX), Z17, Z9
+	VPDPBUSD.BCST    44(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    44(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    44(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    44(SI), Z17, Z13
+	VPDPBUSD.BCST    44(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    44(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    44(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 32(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    48(CX), Z17, Z9
+	VPDPBUSD.BCST    48(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    48(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    48(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    48(SI), Z17, Z13
+	VPDPBUSD.BCST    48(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    48(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    48(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 96(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    52(CX), Z17, Z9
+	VPDPBUSD.BCST    52(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    52(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    52(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    52(SI), Z17, Z13
+	VPDPBUSD.BCST    52(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    52(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    52(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 160(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    56(CX), Z17, Z9
+	VPDPBUSD.BCST    56(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    56(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    56(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    56(SI), Z17, Z13
+	VPDPBUSD.BCST    56(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    56(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    56(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 224(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    60(CX), Z17, Z9
+	VPDPBUSD.BCST    60(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    60(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    60(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    60(SI), Z17, Z13
+	VPDPBUSD.BCST    60(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    60(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    60(SI)(BX*1), Z17, Z16
+	VXORPS           Z17, Z17, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VPANDD           32(AX), Z8, Z25
+	VPDPBUSD.BCST    (CX), Z25, Z17
+	VPDPBUSD.BCST    (CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    (CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    (CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    (SI), Z25, Z21
+	VPDPBUSD.BCST    (SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    (SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    (SI)(BX*1), Z25, Z24
+	VPANDD           96(AX), Z8, Z25
+	VPDPBUSD.BCST    4(CX), Z25, Z17
+	VPDPBUSD.BCST    4(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    4(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    4(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    4(SI), Z25, Z21
+	VPDPBUSD.BCST    4(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    4(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    4(SI)(BX*1), Z25, Z24
+	VPANDD           160(AX), Z8, Z25
+	VPDPBUSD.BCST    8(CX), Z25, Z17
+	VPDPBUSD.BCST    8(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    8(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    8(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    8(SI), Z25, Z21
+	VPDPBUSD.BCST    8(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    8(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    8(SI)(BX*1), Z25, Z24
+	VPANDD           224(AX), Z8, Z25
+	VPDPBUSD.BCST    12(CX), Z25, Z17
+	VPDPBUSD.BCST    12(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    12(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    12(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    12(SI), Z25, Z21
+	VPDPBUSD.BCST    12(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    12(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    12(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 32(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    16(CX), Z25, Z17
+	VPDPBUSD.BCST    16(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    16(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    16(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    16(SI), Z25, Z21
+	VPDPBUSD.BCST    16(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    16(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    16(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 96(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    20(CX), Z25, Z17
+	VPDPBUSD.BCST    20(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    20(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    20(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    20(SI), Z25, Z21
+	VPDPBUSD.BCST    20(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    20(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    20(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 160(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    24(CX), Z25, Z17
+	VPDPBUSD.BCST    24(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    24(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    24(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    24(SI), Z25, Z21
+	VPDPBUSD.BCST    24(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    24(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    24(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 224(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    28(CX), Z25, Z17
+	VPDPBUSD.BCST    28(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    28(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    28(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    28(SI), Z25, Z21
+	VPDPBUSD.BCST    28(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    28(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    28(SI)(BX*1), Z25, Z24
+	VPSUBD           Z17, Z9, Z9
+	VPSLLD           $0x08, Z17, Z17
+	VPADDD           Z17, Z9, Z9
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VCVTPH2PS        (AX), Z17
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z17, Z9, Z9
+	VFMADD231PS.BCST 64(CX), Z9, Z0
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z17, Z10, Z10
+	VFMADD231PS.BCST 64(CX)(DX*1), Z10, Z1
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z17, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*2), Z11, Z2
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z17, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(BX*1), Z12, Z3
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z17, Z13, Z13
+	VFMADD231PS.BCST 64(SI), Z13, Z4
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z17, Z14, Z14
+	VFMADD231PS.BCST 64(SI)(DX*1), Z14, Z5
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z17, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*2), Z15, Z6
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z17, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(BX*1), Z16, Z7
+	ADDQ             $0x00000120, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A8Q41x16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+
+block:
 	VXORPS           Z2, Z2, Z2
-	VMOVUPS          64(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           64(AX), Z1, Z3
 	VPDPBUSD.BCST    (CX), Z3, Z2
-	VMOVUPS          128(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           128(AX), Z1, Z3
 	VPDPBUSD.BCST    4(CX), Z3, Z2
-	VMOVUPS          192(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           192(AX), Z1, Z3
 	VPDPBUSD.BCST    8(CX), Z3, Z2
-	VMOVUPS          256(AX), Z3
-	VPANDD           Z1, Z3, Z3
+	VPANDD           256(AX), Z1, Z3
 	VPDPBUSD.BCST    12(CX), Z3, Z2
-	VMOVUPS          64(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 64(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    16(CX), Z3, Z2
-	VMOVUPS          128(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 128(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    20(CX), Z3, Z2
-	VMOVUPS          192(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 192(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    24(CX), Z3, Z2
-	VMOVUPS          256(AX), Z3
-	VPSRLD           $0x04, Z3, Z3
+	VPSRLD           $0x04, 256(AX), Z3
 	VPANDD           Z1, Z3, Z3
 	VPDPBUSD.BCST    28(CX), Z3, Z2
 	VCVTPH2PS        (AX), Z3
@@ -3493,9 +4113,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q41x16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q41x16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3508,39 +4128,31 @@ TEXT ·panel2Q41x16VNNI(SB), NOSPLIT, $128-64
 block:
 	VXORPS           Z3, Z3, Z3
 	VXORPS           Z4, Z4, Z4
-	VMOVUPS          64(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           64(AX), Z2, Z5
 	VPDPBUSD.BCST    (CX), Z5, Z3
 	VPDPBUSD.BCST    (CX)(DX*1), Z5, Z4
-	VMOVUPS          128(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           128(AX), Z2, Z5
 	VPDPBUSD.BCST    4(CX), Z5, Z3
 	VPDPBUSD.BCST    4(CX)(DX*1), Z5, Z4
-	VMOVUPS          192(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           192(AX), Z2, Z5
 	VPDPBUSD.BCST    8(CX), Z5, Z3
 	VPDPBUSD.BCST    8(CX)(DX*1), Z5, Z4
-	VMOVUPS          256(AX), Z5
-	VPANDD           Z2, Z5, Z5
+	VPANDD           256(AX), Z2, Z5
 	VPDPBUSD.BCST    12(CX), Z5, Z3
 	VPDPBUSD.BCST    12(CX)(DX*1), Z5, Z4
-	VMOVUPS          64(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 64(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    16(CX), Z5, Z3
 	VPDPBUSD.BCST    16(CX)(DX*1), Z5, Z4
-	VMOVUPS          128(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 128(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    20(CX), Z5, Z3
 	VPDPBUSD.BCST    20(CX)(DX*1), Z5, Z4
-	VMOVUPS          192(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 192(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    24(CX), Z5, Z3
 	VPDPBUSD.BCST    24(CX)(DX*1), Z5, Z4
-	VMOVUPS          256(AX), Z5
-	VPSRLD           $0x04, Z5, Z5
+	VPSRLD           $0x04, 256(AX), Z5
 	VPANDD           Z2, Z5, Z5
 	VPDPBUSD.BCST    28(CX), Z5, Z3
 	VPDPBUSD.BCST    28(CX)(DX*1), Z5, Z4
@@ -3582,9 +4194,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q41x16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q41x16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3602,53 +4214,45 @@ block:
 	VXORPS           Z6, Z6, Z6
 	VXORPS           Z7, Z7, Z7
 	VXORPS           Z8, Z8, Z8
-	VMOVUPS          64(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           64(AX), Z4, Z9
 	VPDPBUSD.BCST    (CX), Z9, Z5
 	VPDPBUSD.BCST    (CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    (CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    (CX)(BX*1), Z9, Z8
-	VMOVUPS          128(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           128(AX), Z4, Z9
 	VPDPBUSD.BCST    4(CX), Z9, Z5
 	VPDPBUSD.BCST    4(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    4(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    4(CX)(BX*1), Z9, Z8
-	VMOVUPS          192(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           192(AX), Z4, Z9
 	VPDPBUSD.BCST    8(CX), Z9, Z5
 	VPDPBUSD.BCST    8(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    8(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    8(CX)(BX*1), Z9, Z8
-	VMOVUPS          256(AX), Z9
-	VPANDD           Z4, Z9, Z9
+	VPANDD           256(AX), Z4, Z9
 	VPDPBUSD.BCST    12(CX), Z9, Z5
 	VPDPBUSD.BCST    12(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    12(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    12(CX)(BX*1), Z9, Z8
-	VMOVUPS          64(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 64(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    16(CX), Z9, Z5
 	VPDPBUSD.BCST    16(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    16(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    16(CX)(BX*1), Z9, Z8
-	VMOVUPS          128(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 128(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    20(CX), Z9, Z5
 	VPDPBUSD.BCST    20(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    20(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    20(CX)(BX*1), Z9, Z8
-	VMOVUPS          192(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 192(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    24(CX), Z9, Z5
 	VPDPBUSD.BCST    24(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST    24(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST    24(CX)(BX*1), Z9, Z8
-	VMOVUPS          256(AX), Z9
-	VPSRLD           $0x04, Z9, Z9
+	VPSRLD           $0x04, 256(AX), Z9
 	VPANDD           Z4, Z9, Z9
 	VPDPBUSD.BCST    28(CX), Z9, Z5
 	VPDPBUSD.BCST    28(CX)(DX*1), Z9, Z6
@@ -3706,9 +4310,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q41x16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q41x16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -3735,8 +4339,7 @@ block:
 	VXORPS           Z14, Z14, Z14
 	VXORPS           Z15, Z15, Z15
 	VXORPS           Z16, Z16, Z16
-	VMOVUPS          64(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           64(AX), Z8, Z17
 	VPDPBUSD.BCST    (CX), Z17, Z9
 	VPDPBUSD.BCST    (CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    (CX)(DX*2), Z17, Z11
@@ -3745,8 +4348,7 @@ block:
 	VPDPBUSD.BCST    (SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    (SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    (SI)(BX*1), Z17, Z16
-	VMOVUPS          128(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           128(AX), Z8, Z17
 	VPDPBUSD.BCST    4(CX), Z17, Z9
 	VPDPBUSD.BCST    4(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    4(CX)(DX*2), Z17, Z11
@@ -3755,8 +4357,7 @@ block:
 	VPDPBUSD.BCST    4(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    4(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    4(SI)(BX*1), Z17, Z16
-	VMOVUPS          192(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           192(AX), Z8, Z17
 	VPDPBUSD.BCST    8(CX), Z17, Z9
 	VPDPBUSD.BCST    8(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    8(CX)(DX*2), Z17, Z11
@@ -3765,8 +4366,7 @@ block:
 	VPDPBUSD.BCST    8(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    8(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    8(SI)(BX*1), Z17, Z16
-	VMOVUPS          256(AX), Z17
-	VPANDD           Z8, Z17, Z17
+	VPANDD           256(AX), Z8, Z17
 	VPDPBUSD.BCST    12(CX), Z17, Z9
 	VPDPBUSD.BCST    12(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST    12(CX)(DX*2), Z17, Z11
@@ -3775,8 +4375,7 @@ block:
 	VPDPBUSD.BCST    12(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    12(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    12(SI)(BX*1), Z17, Z16
-	VMOVUPS          64(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 64(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    16(CX), Z17, Z9
 	VPDPBUSD.BCST    16(CX)(DX*1), Z17, Z10
@@ -3786,8 +4385,7 @@ block:
 	VPDPBUSD.BCST    16(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    16(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    16(SI)(BX*1), Z17, Z16
-	VMOVUPS          128(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 128(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    20(CX), Z17, Z9
 	VPDPBUSD.BCST    20(CX)(DX*1), Z17, Z10
@@ -3797,8 +4395,7 @@ block:
 	VPDPBUSD.BCST    20(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    20(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    20(SI)(BX*1), Z17, Z16
-	VMOVUPS          192(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 192(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    24(CX), Z17, Z9
 	VPDPBUSD.BCST    24(CX)(DX*1), Z17, Z10
@@ -3808,8 +4405,7 @@ block:
 	VPDPBUSD.BCST    24(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST    24(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST    24(SI)(BX*1), Z17, Z16
-	VMOVUPS          256(AX), Z17
-	VPSRLD           $0x04, Z17, Z17
+	VPSRLD           $0x04, 256(AX), Z17
 	VPANDD           Z8, Z17, Z17
 	VPDPBUSD.BCST    28(CX), Z17, Z9
 	VPDPBUSD.BCST    28(CX)(DX*1), Z17, Z10
@@ -3900,9 +4496,683 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A16Q41x16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+
+block:
+	VXORPS           Z2, Z2, Z2
+	VPANDD           64(AX), Z1, Z3
+	VPDPBUSD.BCST    32(CX), Z3, Z2
+	VPANDD           128(AX), Z1, Z3
+	VPDPBUSD.BCST    36(CX), Z3, Z2
+	VPANDD           192(AX), Z1, Z3
+	VPDPBUSD.BCST    40(CX), Z3, Z2
+	VPANDD           256(AX), Z1, Z3
+	VPDPBUSD.BCST    44(CX), Z3, Z2
+	VPSRLD           $0x04, 64(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    48(CX), Z3, Z2
+	VPSRLD           $0x04, 128(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    52(CX), Z3, Z2
+	VPSRLD           $0x04, 192(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    56(CX), Z3, Z2
+	VPSRLD           $0x04, 256(AX), Z3
+	VPANDD           Z1, Z3, Z3
+	VPDPBUSD.BCST    60(CX), Z3, Z2
+	VXORPS           Z3, Z3, Z3
+	VPANDD           64(AX), Z1, Z4
+	VPDPBUSD.BCST    (CX), Z4, Z3
+	VPANDD           128(AX), Z1, Z4
+	VPDPBUSD.BCST    4(CX), Z4, Z3
+	VPANDD           192(AX), Z1, Z4
+	VPDPBUSD.BCST    8(CX), Z4, Z3
+	VPANDD           256(AX), Z1, Z4
+	VPDPBUSD.BCST    12(CX), Z4, Z3
+	VPSRLD           $0x04, 64(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    16(CX), Z4, Z3
+	VPSRLD           $0x04, 128(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    20(CX), Z4, Z3
+	VPSRLD           $0x04, 192(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    24(CX), Z4, Z3
+	VPSRLD           $0x04, 256(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPDPBUSD.BCST    28(CX), Z4, Z3
+	VPSUBD           Z3, Z2, Z2
+	VPSLLD           $0x08, Z3, Z3
+	VPADDD           Z3, Z2, Z2
+	VCVTPH2PS        (AX), Z3
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z3, Z2, Z2
+	VFMADD231PS.BCST 64(CX), Z2, Z0
+	VCVTPH2PS        32(AX), Z2
+	VFMADD231PS.BCST 80(CX), Z2, Z0
+	ADDQ             $0x00000140, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q41x16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+
+block:
+	VXORPS           Z3, Z3, Z3
+	VXORPS           Z4, Z4, Z4
+	VPANDD           64(AX), Z2, Z5
+	VPDPBUSD.BCST    32(CX), Z5, Z3
+	VPDPBUSD.BCST    32(CX)(DX*1), Z5, Z4
+	VPANDD           128(AX), Z2, Z5
+	VPDPBUSD.BCST    36(CX), Z5, Z3
+	VPDPBUSD.BCST    36(CX)(DX*1), Z5, Z4
+	VPANDD           192(AX), Z2, Z5
+	VPDPBUSD.BCST    40(CX), Z5, Z3
+	VPDPBUSD.BCST    40(CX)(DX*1), Z5, Z4
+	VPANDD           256(AX), Z2, Z5
+	VPDPBUSD.BCST    44(CX), Z5, Z3
+	VPDPBUSD.BCST    44(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 64(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    48(CX), Z5, Z3
+	VPDPBUSD.BCST    48(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 128(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    52(CX), Z5, Z3
+	VPDPBUSD.BCST    52(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 192(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    56(CX), Z5, Z3
+	VPDPBUSD.BCST    56(CX)(DX*1), Z5, Z4
+	VPSRLD           $0x04, 256(AX), Z5
+	VPANDD           Z2, Z5, Z5
+	VPDPBUSD.BCST    60(CX), Z5, Z3
+	VPDPBUSD.BCST    60(CX)(DX*1), Z5, Z4
+	VXORPS           Z5, Z5, Z5
+	VXORPS           Z6, Z6, Z6
+	VPANDD           64(AX), Z2, Z7
+	VPDPBUSD.BCST    (CX), Z7, Z5
+	VPDPBUSD.BCST    (CX)(DX*1), Z7, Z6
+	VPANDD           128(AX), Z2, Z7
+	VPDPBUSD.BCST    4(CX), Z7, Z5
+	VPDPBUSD.BCST    4(CX)(DX*1), Z7, Z6
+	VPANDD           192(AX), Z2, Z7
+	VPDPBUSD.BCST    8(CX), Z7, Z5
+	VPDPBUSD.BCST    8(CX)(DX*1), Z7, Z6
+	VPANDD           256(AX), Z2, Z7
+	VPDPBUSD.BCST    12(CX), Z7, Z5
+	VPDPBUSD.BCST    12(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 64(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    16(CX), Z7, Z5
+	VPDPBUSD.BCST    16(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 128(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    20(CX), Z7, Z5
+	VPDPBUSD.BCST    20(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 192(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    24(CX), Z7, Z5
+	VPDPBUSD.BCST    24(CX)(DX*1), Z7, Z6
+	VPSRLD           $0x04, 256(AX), Z7
+	VPANDD           Z2, Z7, Z7
+	VPDPBUSD.BCST    28(CX), Z7, Z5
+	VPDPBUSD.BCST    28(CX)(DX*1), Z7, Z6
+	VPSUBD           Z5, Z3, Z3
+	VPSLLD           $0x08, Z5, Z5
+	VPADDD           Z5, Z3, Z3
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VCVTPH2PS        (AX), Z5
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z5, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z5, Z4, Z4
+	VFMADD231PS.BCST 64(CX)(DX*1), Z4, Z1
+	VCVTPH2PS        32(AX), Z3
+	VFMADD231PS.BCST 80(CX), Z3, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z3, Z1
+	ADDQ             $0x00000140, AX
+	ADDQ             $0x00000054, CX
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q41x16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+
+block:
+	VXORPS           Z5, Z5, Z5
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VXORPS           Z8, Z8, Z8
+	VPANDD           64(AX), Z4, Z9
+	VPDPBUSD.BCST    32(CX), Z9, Z5
+	VPDPBUSD.BCST    32(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    32(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    32(CX)(BX*1), Z9, Z8
+	VPANDD           128(AX), Z4, Z9
+	VPDPBUSD.BCST    36(CX), Z9, Z5
+	VPDPBUSD.BCST    36(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    36(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    36(CX)(BX*1), Z9, Z8
+	VPANDD           192(AX), Z4, Z9
+	VPDPBUSD.BCST    40(CX), Z9, Z5
+	VPDPBUSD.BCST    40(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    40(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    40(CX)(BX*1), Z9, Z8
+	VPANDD           256(AX), Z4, Z9
+	VPDPBUSD.BCST    44(CX), Z9, Z5
+	VPDPBUSD.BCST    44(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    44(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    44(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 64(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    48(CX), Z9, Z5
+	VPDPBUSD.BCST    48(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    48(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    48(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 128(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    52(CX), Z9, Z5
+	VPDPBUSD.BCST    52(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    52(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    52(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 192(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    56(CX), Z9, Z5
+	VPDPBUSD.BCST    56(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    56(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    56(CX)(BX*1), Z9, Z8
+	VPSRLD           $0x04, 256(AX), Z9
+	VPANDD           Z4, Z9, Z9
+	VPDPBUSD.BCST    60(CX), Z9, Z5
+	VPDPBUSD.BCST    60(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST    60(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST    60(CX)(BX*1), Z9, Z8
+	VXORPS           Z9, Z9, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VPANDD           64(AX), Z4, Z13
+	VPDPBUSD.BCST    (CX), Z13, Z9
+	VPDPBUSD.BCST    (CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    (CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    (CX)(BX*1), Z13, Z12
+	VPANDD           128(AX), Z4, Z13
+	VPDPBUSD.BCST    4(CX), Z13, Z9
+	VPDPBUSD.BCST    4(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    4(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    4(CX)(BX*1), Z13, Z12
+	VPANDD           192(AX), Z4, Z13
+	VPDPBUSD.BCST    8(CX), Z13, Z9
+	VPDPBUSD.BCST    8(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    8(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    8(CX)(BX*1), Z13, Z12
+	VPANDD           256(AX), Z4, Z13
+	VPDPBUSD.BCST    12(CX), Z13, Z9
+	VPDPBUSD.BCST    12(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    12(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    12(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 64(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    16(CX), Z13, Z9
+	VPDPBUSD.BCST    16(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    16(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    16(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 128(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    20(CX), Z13, Z9
+	VPDPBUSD.BCST    20(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    20(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    20(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 192(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    24(CX), Z13, Z9
+	VPDPBUSD.BCST    24(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    24(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    24(CX)(BX*1), Z13, Z12
+	VPSRLD           $0x04, 256(AX), Z13
+	VPANDD           Z4, Z13, Z13
+	VPDPBUSD.BCST    28(CX), Z13, Z9
+	VPDPBUSD.BCST    28(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST    28(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST    28(CX)(BX*1), Z13, Z12
+	VPSUBD           Z9, Z5, Z5
+	VPSLLD           $0x08, Z9, Z9
+	VPADDD           Z9, Z5, Z5
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VCVTPH2PS        (AX), Z9
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z9, Z5, Z5
+	VFMADD231PS.BCST 64(CX), Z5, Z0
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z9, Z6, Z6
+	VFMADD231PS.BCST 64(CX)(DX*1), Z6, Z1
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z9, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*2), Z7, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z9, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(BX*1), Z8, Z3
+	VCVTPH2PS        32(AX), Z5
+	VFMADD231PS.BCST 80(CX), Z5, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 80(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 80(CX)(BX*1), Z5, Z3
+	ADDQ             $0x00000140, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q41x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q41x16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+
+block:
+	VXORPS           Z9, Z9, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VXORPS           Z14, Z14, Z14
+	VXORPS           Z15, Z15, Z15
+	VXORPS           Z16, Z16, Z16
+	VPANDD           64(AX), Z8, Z17
+	VPDPBUSD.BCST    32(CX), Z17, Z9
+	VPDPBUSD.BCST    32(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    32(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    32(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    32(SI), Z17, Z13
+	VPDPBUSD.BCST    32(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    32(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    32(SI)(BX*1), Z17, Z16
+	VPANDD           128(AX), Z8, Z17
+	VPDPBUSD.BCST    36(CX), Z17, Z9
+	VPDPBUSD.BCST    36(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    36(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    36(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    36(SI), Z17, Z13
+	VPDPBUSD.BCST    36(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    36(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    36(SI)(BX*1), Z17, Z16
+	VPANDD           192(AX), Z8, Z17
+	VPDPBUSD.BCST    40(CX), Z17, Z9
+	VPDPBUSD.BCST    40(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    40(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    40(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    40(SI), Z17, Z13
+	VPDPBUSD.BCST    40(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    40(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    40(SI)(BX*1), Z17, Z16
+	VPANDD           256(AX), Z8, Z17
+	VPDPBUSD.BCST    44(CX), Z17, Z9
+	VPDPBUSD.BCST    44(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    44(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    44(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    44(SI), Z17, Z13
+	VPDPBUSD.BCST    44(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    44(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    44(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 64(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    48(CX), Z17, Z9
+	VPDPBUSD.BCST    48(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    48(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    48(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    48(SI), Z17, Z13
+	VPDPBUSD.BCST    48(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    48(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    48(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 128(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    52(CX), Z17, Z9
+	VPDPBUSD.BCST    52(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    52(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    52(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    52(SI), Z17, Z13
+	VPDPBUSD.BCST    52(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    52(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    52(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 192(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    56(CX), Z17, Z9
+	VPDPBUSD.BCST    56(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    56(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    56(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    56(SI), Z17, Z13
+	VPDPBUSD.BCST    56(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    56(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    56(SI)(BX*1), Z17, Z16
+	VPSRLD           $0x04, 256(AX), Z17
+	VPANDD           Z8, Z17, Z17
+	VPDPBUSD.BCST    60(CX), Z17, Z9
+	VPDPBUSD.BCST    60(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST    60(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST    60(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST    60(SI), Z17, Z13
+	VPDPBUSD.BCST    60(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST    60(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST    60(SI)(BX*1), Z17, Z16
+	VXORPS           Z17, Z17, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VPANDD           64(AX), Z8, Z25
+	VPDPBUSD.BCST    (CX), Z25, Z17
+	VPDPBUSD.BCST    (CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    (CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    (CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    (SI), Z25, Z21
+	VPDPBUSD.BCST    (SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    (SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    (SI)(BX*1), Z25, Z24
+	VPANDD           128(AX), Z8, Z25
+	VPDPBUSD.BCST    4(CX), Z25, Z17
+	VPDPBUSD.BCST    4(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    4(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    4(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    4(SI), Z25, Z21
+	VPDPBUSD.BCST    4(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    4(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    4(SI)(BX*1), Z25, Z24
+	VPANDD           192(AX), Z8, Z25
+	VPDPBUSD.BCST    8(CX), Z25, Z17
+	VPDPBUSD.BCST    8(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    8(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    8(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    8(SI), Z25, Z21
+	VPDPBUSD.BCST    8(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    8(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    8(SI)(BX*1), Z25, Z24
+	VPANDD           256(AX), Z8, Z25
+	VPDPBUSD.BCST    12(CX), Z25, Z17
+	VPDPBUSD.BCST    12(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    12(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    12(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    12(SI), Z25, Z21
+	VPDPBUSD.BCST    12(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    12(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    12(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 64(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    16(CX), Z25, Z17
+	VPDPBUSD.BCST    16(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    16(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    16(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    16(SI), Z25, Z21
+	VPDPBUSD.BCST    16(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    16(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    16(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 128(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    20(CX), Z25, Z17
+	VPDPBUSD.BCST    20(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    20(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    20(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    20(SI), Z25, Z21
+	VPDPBUSD.BCST    20(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    20(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    20(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 192(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    24(CX), Z25, Z17
+	VPDPBUSD.BCST    24(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    24(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    24(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    24(SI), Z25, Z21
+	VPDPBUSD.BCST    24(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    24(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    24(SI)(BX*1), Z25, Z24
+	VPSRLD           $0x04, 256(AX), Z25
+	VPANDD           Z8, Z25, Z25
+	VPDPBUSD.BCST    28(CX), Z25, Z17
+	VPDPBUSD.BCST    28(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST    28(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST    28(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    28(SI), Z25, Z21
+	VPDPBUSD.BCST    28(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST    28(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST    28(SI)(BX*1), Z25, Z24
+	VPSUBD           Z17, Z9, Z9
+	VPSLLD           $0x08, Z17, Z17
+	VPADDD           Z17, Z9, Z9
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VCVTPH2PS        (AX), Z17
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z17, Z9, Z9
+	VFMADD231PS.BCST 64(CX), Z9, Z0
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z17, Z10, Z10
+	VFMADD231PS.BCST 64(CX)(DX*1), Z10, Z1
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z17, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*2), Z11, Z2
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z17, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(BX*1), Z12, Z3
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z17, Z13, Z13
+	VFMADD231PS.BCST 64(SI), Z13, Z4
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z17, Z14, Z14
+	VFMADD231PS.BCST 64(SI)(DX*1), Z14, Z5
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z17, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*2), Z15, Z6
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z17, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(BX*1), Z16, Z7
+	VCVTPH2PS        32(AX), Z9
+	VFMADD231PS.BCST 80(CX), Z9, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 80(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 80(CX)(BX*1), Z9, Z3
+	VFMADD231PS.BCST 80(SI), Z9, Z4
+	VFMADD231PS.BCST 80(SI)(DX*1), Z9, Z5
+	VFMADD231PS.BCST 80(SI)(DX*2), Z9, Z6
+	VFMADD231PS.BCST 80(SI)(BX*1), Z9, Z7
+	ADDQ             $0x00000140, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q50x16VNNI(SB), NOSPLIT, $64-64
+TEXT ·panel1A8Q50x16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -3913,72 +5183,49 @@ TEXT ·panel1Q50x16VNNI(SB), NOSPLIT, $64-64
 	VPBROADCASTD BX, Z2
 
 block:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
-	PREFETCHT0       576(AX)
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
 	VPBROADCASTD     44(CX), Z3
 	VPSLLD           $0x04, Z3, Z3
-	VMOVUPS          32(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x04, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           32(AX), Z1, Z4
+	VPSLLD           $0x04, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    (CX), Z4, Z3
-	VMOVUPS          96(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x03, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           96(AX), Z1, Z4
+	VPSLLD           $0x03, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    4(CX), Z4, Z3
-	VMOVUPS          160(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           160(AX), Z1, Z4
+	VPSLLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    8(CX), Z4, Z3
-	VMOVUPS          224(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x01, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           224(AX), Z1, Z4
+	VPSLLD           $0x01, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    12(CX), Z4, Z3
-	VMOVUPS          32(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 32(AX), Z4
 	VPANDD           Z1, Z4, Z4
 	VMOVUPS          288(AX), Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    16(CX), Z4, Z3
-	VMOVUPS          96(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 96(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSRLD           $0x01, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x01, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    20(CX), Z4, Z3
-	VMOVUPS          160(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 160(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSRLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    24(CX), Z4, Z3
-	VMOVUPS          224(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 224(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSRLD           $0x03, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x03, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    28(CX), Z4, Z3
 	VCVTPH2PS        (AX), Z4
 	VCVTDQ2PS        Z3, Z3
@@ -4009,9 +5256,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q50x16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q50x16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4028,71 +5275,48 @@ block:
 	VPSLLD           $0x04, Z4, Z4
 	VPBROADCASTD     44(CX)(DX*1), Z5
 	VPSLLD           $0x04, Z5, Z5
-	VMOVUPS          32(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x04, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           32(AX), Z2, Z6
+	VPSLLD           $0x04, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    (CX), Z6, Z4
 	VPDPBUSD.BCST    (CX)(DX*1), Z6, Z5
-	VMOVUPS          96(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x03, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           96(AX), Z2, Z6
+	VPSLLD           $0x03, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    4(CX), Z6, Z4
 	VPDPBUSD.BCST    4(CX)(DX*1), Z6, Z5
-	VMOVUPS          160(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           160(AX), Z2, Z6
+	VPSLLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    8(CX), Z6, Z4
 	VPDPBUSD.BCST    8(CX)(DX*1), Z6, Z5
-	VMOVUPS          224(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x01, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           224(AX), Z2, Z6
+	VPSLLD           $0x01, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    12(CX), Z6, Z4
 	VPDPBUSD.BCST    12(CX)(DX*1), Z6, Z5
-	VMOVUPS          32(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 32(AX), Z6
 	VPANDD           Z2, Z6, Z6
 	VMOVUPS          288(AX), Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    16(CX), Z6, Z4
 	VPDPBUSD.BCST    16(CX)(DX*1), Z6, Z5
-	VMOVUPS          96(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 96(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSRLD           $0x01, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x01, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    20(CX), Z6, Z4
 	VPDPBUSD.BCST    20(CX)(DX*1), Z6, Z5
-	VMOVUPS          160(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 160(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSRLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    24(CX), Z6, Z4
 	VPDPBUSD.BCST    24(CX)(DX*1), Z6, Z5
-	VMOVUPS          224(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 224(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSRLD           $0x03, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x03, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    28(CX), Z6, Z4
 	VPDPBUSD.BCST    28(CX)(DX*1), Z6, Z5
 	VCVTPH2PS        (AX), Z6
@@ -4130,9 +5354,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q50x16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q50x16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4156,85 +5380,62 @@ block:
 	VPSLLD           $0x04, Z8, Z8
 	VPBROADCASTD     44(CX)(BX*1), Z9
 	VPSLLD           $0x04, Z9, Z9
-	VMOVUPS          32(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x04, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           32(AX), Z4, Z10
+	VPSLLD           $0x04, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    (CX), Z10, Z6
 	VPDPBUSD.BCST    (CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    (CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    (CX)(BX*1), Z10, Z9
-	VMOVUPS          96(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x03, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           96(AX), Z4, Z10
+	VPSLLD           $0x03, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    4(CX), Z10, Z6
 	VPDPBUSD.BCST    4(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    4(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    4(CX)(BX*1), Z10, Z9
-	VMOVUPS          160(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           160(AX), Z4, Z10
+	VPSLLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    8(CX), Z10, Z6
 	VPDPBUSD.BCST    8(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    8(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    8(CX)(BX*1), Z10, Z9
-	VMOVUPS          224(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x01, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           224(AX), Z4, Z10
+	VPSLLD           $0x01, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    12(CX), Z10, Z6
 	VPDPBUSD.BCST    12(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    12(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    12(CX)(BX*1), Z10, Z9
-	VMOVUPS          32(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 32(AX), Z10
 	VPANDD           Z4, Z10, Z10
 	VMOVUPS          288(AX), Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    16(CX), Z10, Z6
 	VPDPBUSD.BCST    16(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    16(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    16(CX)(BX*1), Z10, Z9
-	VMOVUPS          96(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 96(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSRLD           $0x01, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x01, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    20(CX), Z10, Z6
 	VPDPBUSD.BCST    20(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    20(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    20(CX)(BX*1), Z10, Z9
-	VMOVUPS          160(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 160(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSRLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    24(CX), Z10, Z6
 	VPDPBUSD.BCST    24(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    24(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    24(CX)(BX*1), Z10, Z9
-	VMOVUPS          224(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 224(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSRLD           $0x03, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x03, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    28(CX), Z10, Z6
 	VPDPBUSD.BCST    28(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    28(CX)(DX*2), Z10, Z8
@@ -4286,9 +5487,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q50x16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q50x16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4325,12 +5526,9 @@ block:
 	VPSLLD           $0x04, Z16, Z16
 	VPBROADCASTD     44(SI)(BX*1), Z17
 	VPSLLD           $0x04, Z17, Z17
-	VMOVUPS          32(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x04, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           32(AX), Z8, Z18
+	VPSLLD           $0x04, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    (CX), Z18, Z10
 	VPDPBUSD.BCST    (CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    (CX)(DX*2), Z18, Z12
@@ -4339,12 +5537,9 @@ block:
 	VPDPBUSD.BCST    (SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    (SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    (SI)(BX*1), Z18, Z17
-	VMOVUPS          96(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x03, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           96(AX), Z8, Z18
+	VPSLLD           $0x03, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    4(CX), Z18, Z10
 	VPDPBUSD.BCST    4(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    4(CX)(DX*2), Z18, Z12
@@ -4353,12 +5548,9 @@ block:
 	VPDPBUSD.BCST    4(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    4(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    4(SI)(BX*1), Z18, Z17
-	VMOVUPS          160(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           160(AX), Z8, Z18
+	VPSLLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    8(CX), Z18, Z10
 	VPDPBUSD.BCST    8(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    8(CX)(DX*2), Z18, Z12
@@ -4367,12 +5559,9 @@ block:
 	VPDPBUSD.BCST    8(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    8(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    8(SI)(BX*1), Z18, Z17
-	VMOVUPS          224(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x01, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           224(AX), Z8, Z18
+	VPSLLD           $0x01, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    12(CX), Z18, Z10
 	VPDPBUSD.BCST    12(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    12(CX)(DX*2), Z18, Z12
@@ -4381,12 +5570,10 @@ block:
 	VPDPBUSD.BCST    12(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    12(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    12(SI)(BX*1), Z18, Z17
-	VMOVUPS          32(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 32(AX), Z18
 	VPANDD           Z8, Z18, Z18
 	VMOVUPS          288(AX), Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    16(CX), Z18, Z10
 	VPDPBUSD.BCST    16(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    16(CX)(DX*2), Z18, Z12
@@ -4395,13 +5582,10 @@ block:
 	VPDPBUSD.BCST    16(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    16(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    16(SI)(BX*1), Z18, Z17
-	VMOVUPS          96(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 96(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSRLD           $0x01, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x01, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    20(CX), Z18, Z10
 	VPDPBUSD.BCST    20(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    20(CX)(DX*2), Z18, Z12
@@ -4410,13 +5594,10 @@ block:
 	VPDPBUSD.BCST    20(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    20(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    20(SI)(BX*1), Z18, Z17
-	VMOVUPS          160(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 160(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSRLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    24(CX), Z18, Z10
 	VPDPBUSD.BCST    24(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    24(CX)(DX*2), Z18, Z12
@@ -4425,13 +5606,10 @@ block:
 	VPDPBUSD.BCST    24(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    24(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    24(SI)(BX*1), Z18, Z17
-	VMOVUPS          224(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 224(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSRLD           $0x03, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x03, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    28(CX), Z18, Z10
 	VPDPBUSD.BCST    28(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    28(CX)(DX*2), Z18, Z12
@@ -4512,9 +5690,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q51x16VNNI(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q50x16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -4525,71 +5703,860 @@ TEXT ·panel1Q51x16VNNI(SB), NOSPLIT, $64-64
 	VPBROADCASTD BX, Z2
 
 block:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
-	PREFETCHT0       576(AX)
-	VXORPS           Z3, Z3, Z3
-	VMOVUPS          64(AX), Z4
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
+	VPBROADCASTD     76(CX), Z3
+	VPSLLD           $0x04, Z3, Z3
+	VPANDD           32(AX), Z1, Z4
+	VPSLLD           $0x04, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    32(CX), Z4, Z3
+	VPANDD           96(AX), Z1, Z4
+	VPSLLD           $0x03, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    36(CX), Z4, Z3
+	VPANDD           160(AX), Z1, Z4
+	VPSLLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    40(CX), Z4, Z3
+	VPANDD           224(AX), Z1, Z4
+	VPSLLD           $0x01, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    44(CX), Z4, Z3
+	VPSRLD           $0x04, 32(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
+	VMOVUPS          288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    48(CX), Z4, Z3
+	VPSRLD           $0x04, 96(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x01, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    52(CX), Z4, Z3
+	VPSRLD           $0x04, 160(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    56(CX), Z4, Z3
+	VPSRLD           $0x04, 224(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x03, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    60(CX), Z4, Z3
+	VXORPS           Z4, Z4, Z4
+	VPANDD           32(AX), Z1, Z5
+	VPSLLD           $0x04, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    (CX), Z5, Z4
+	VPANDD           96(AX), Z1, Z5
+	VPSLLD           $0x03, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    4(CX), Z5, Z4
+	VPANDD           160(AX), Z1, Z5
+	VPSLLD           $0x02, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    8(CX), Z5, Z4
+	VPANDD           224(AX), Z1, Z5
+	VPSLLD           $0x01, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    12(CX), Z5, Z4
+	VPSRLD           $0x04, 32(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VMOVUPS          288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    16(CX), Z5, Z4
+	VPSRLD           $0x04, 96(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x01, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    20(CX), Z5, Z4
+	VPSRLD           $0x04, 160(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x02, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    24(CX), Z5, Z4
+	VPSRLD           $0x04, 224(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x03, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    28(CX), Z5, Z4
+	VPSUBD           Z4, Z3, Z3
+	VPSLLD           $0x08, Z4, Z4
+	VPADDD           Z4, Z3, Z3
+	VCVTPH2PS        (AX), Z4
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z4, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	ADDQ             $0x00000160, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q50x16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+	MOVL         $0x10101010, SI
+	VPBROADCASTD SI, Z3
+
+block:
+	VPBROADCASTD     76(CX), Z4
+	VPSLLD           $0x04, Z4, Z4
+	VPBROADCASTD     76(CX)(DX*1), Z5
 	VPSLLD           $0x04, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           32(AX), Z2, Z6
+	VPSLLD           $0x04, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    32(CX), Z6, Z4
+	VPDPBUSD.BCST    32(CX)(DX*1), Z6, Z5
+	VPANDD           96(AX), Z2, Z6
+	VPSLLD           $0x03, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    36(CX), Z6, Z4
+	VPDPBUSD.BCST    36(CX)(DX*1), Z6, Z5
+	VPANDD           160(AX), Z2, Z6
+	VPSLLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    40(CX), Z6, Z4
+	VPDPBUSD.BCST    40(CX)(DX*1), Z6, Z5
+	VPANDD           224(AX), Z2, Z6
+	VPSLLD           $0x01, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    44(CX), Z6, Z4
+	VPDPBUSD.BCST    44(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 32(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VMOVUPS          288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    48(CX), Z6, Z4
+	VPDPBUSD.BCST    48(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 96(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x01, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    52(CX), Z6, Z4
+	VPDPBUSD.BCST    52(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 160(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    56(CX), Z6, Z4
+	VPDPBUSD.BCST    56(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 224(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x03, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    60(CX), Z6, Z4
+	VPDPBUSD.BCST    60(CX)(DX*1), Z6, Z5
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VPANDD           32(AX), Z2, Z8
+	VPSLLD           $0x04, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    (CX), Z8, Z6
+	VPDPBUSD.BCST    (CX)(DX*1), Z8, Z7
+	VPANDD           96(AX), Z2, Z8
+	VPSLLD           $0x03, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z6
+	VPDPBUSD.BCST    4(CX)(DX*1), Z8, Z7
+	VPANDD           160(AX), Z2, Z8
+	VPSLLD           $0x02, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z6
+	VPDPBUSD.BCST    8(CX)(DX*1), Z8, Z7
+	VPANDD           224(AX), Z2, Z8
+	VPSLLD           $0x01, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    12(CX), Z8, Z6
+	VPDPBUSD.BCST    12(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 32(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VMOVUPS          288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z6
+	VPDPBUSD.BCST    16(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 96(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x01, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z6
+	VPDPBUSD.BCST    20(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 160(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x02, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z6
+	VPDPBUSD.BCST    24(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 224(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x03, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z6
+	VPDPBUSD.BCST    28(CX)(DX*1), Z8, Z7
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VPSUBD           Z7, Z5, Z5
+	VPSLLD           $0x08, Z7, Z7
+	VPADDD           Z7, Z5, Z5
+	VCVTPH2PS        (AX), Z6
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z6, Z4, Z4
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z6, Z5, Z5
+	VFMADD231PS.BCST 64(CX)(DX*1), Z5, Z1
+	ADDQ             $0x00000160, AX
+	ADDQ             $0x00000054, CX
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q50x16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+	MOVL         $0x10101010, DI
+	VPBROADCASTD DI, Z5
+
+block:
+	VPBROADCASTD     76(CX), Z6
+	VPSLLD           $0x04, Z6, Z6
+	VPBROADCASTD     76(CX)(DX*1), Z7
+	VPSLLD           $0x04, Z7, Z7
+	VPBROADCASTD     76(CX)(DX*2), Z8
+	VPSLLD           $0x04, Z8, Z8
+	VPBROADCASTD     76(CX)(BX*1), Z9
+	VPSLLD           $0x04, Z9, Z9
+	VPANDD           32(AX), Z4, Z10
+	VPSLLD           $0x04, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    32(CX), Z10, Z6
+	VPDPBUSD.BCST    32(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    32(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    32(CX)(BX*1), Z10, Z9
+	VPANDD           96(AX), Z4, Z10
+	VPSLLD           $0x03, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    36(CX), Z10, Z6
+	VPDPBUSD.BCST    36(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    36(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    36(CX)(BX*1), Z10, Z9
+	VPANDD           160(AX), Z4, Z10
+	VPSLLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    40(CX), Z10, Z6
+	VPDPBUSD.BCST    40(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    40(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    40(CX)(BX*1), Z10, Z9
+	VPANDD           224(AX), Z4, Z10
+	VPSLLD           $0x01, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    44(CX), Z10, Z6
+	VPDPBUSD.BCST    44(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    44(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    44(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 32(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VMOVUPS          288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    48(CX), Z10, Z6
+	VPDPBUSD.BCST    48(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    48(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    48(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 96(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x01, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    52(CX), Z10, Z6
+	VPDPBUSD.BCST    52(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    52(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    52(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 160(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    56(CX), Z10, Z6
+	VPDPBUSD.BCST    56(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    56(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    56(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 224(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x03, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    60(CX), Z10, Z6
+	VPDPBUSD.BCST    60(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    60(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    60(CX)(BX*1), Z10, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VPANDD           32(AX), Z4, Z14
+	VPSLLD           $0x04, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    (CX), Z14, Z10
+	VPDPBUSD.BCST    (CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    (CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    (CX)(BX*1), Z14, Z13
+	VPANDD           96(AX), Z4, Z14
+	VPSLLD           $0x03, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    4(CX), Z14, Z10
+	VPDPBUSD.BCST    4(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    4(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    4(CX)(BX*1), Z14, Z13
+	VPANDD           160(AX), Z4, Z14
+	VPSLLD           $0x02, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    8(CX), Z14, Z10
+	VPDPBUSD.BCST    8(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    8(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    8(CX)(BX*1), Z14, Z13
+	VPANDD           224(AX), Z4, Z14
+	VPSLLD           $0x01, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    12(CX), Z14, Z10
+	VPDPBUSD.BCST    12(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    12(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    12(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 32(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VMOVUPS          288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    16(CX), Z14, Z10
+	VPDPBUSD.BCST    16(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    16(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    16(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 96(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x01, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    20(CX), Z14, Z10
+	VPDPBUSD.BCST    20(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    20(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    20(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 160(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x02, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    24(CX), Z14, Z10
+	VPDPBUSD.BCST    24(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    24(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    24(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 224(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x03, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    28(CX), Z14, Z10
+	VPDPBUSD.BCST    28(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    28(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    28(CX)(BX*1), Z14, Z13
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VPSUBD           Z13, Z9, Z9
+	VPSLLD           $0x08, Z13, Z13
+	VPADDD           Z13, Z9, Z9
+	VCVTPH2PS        (AX), Z10
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z10, Z6, Z6
+	VFMADD231PS.BCST 64(CX), Z6, Z0
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z10, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*1), Z7, Z1
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z10, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(DX*2), Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z10, Z9, Z9
+	VFMADD231PS.BCST 64(CX)(BX*1), Z9, Z3
+	ADDQ             $0x00000160, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q50x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q50x16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+	MOVL         $0x10101010, R8
+	VPBROADCASTD R8, Z9
+
+block:
+	VPBROADCASTD     76(CX), Z10
+	VPSLLD           $0x04, Z10, Z10
+	VPBROADCASTD     76(CX)(DX*1), Z11
+	VPSLLD           $0x04, Z11, Z11
+	VPBROADCASTD     76(CX)(DX*2), Z12
+	VPSLLD           $0x04, Z12, Z12
+	VPBROADCASTD     76(CX)(BX*1), Z13
+	VPSLLD           $0x04, Z13, Z13
+	VPBROADCASTD     76(SI), Z14
+	VPSLLD           $0x04, Z14, Z14
+	VPBROADCASTD     76(SI)(DX*1), Z15
+	VPSLLD           $0x04, Z15, Z15
+	VPBROADCASTD     76(SI)(DX*2), Z16
+	VPSLLD           $0x04, Z16, Z16
+	VPBROADCASTD     76(SI)(BX*1), Z17
+	VPSLLD           $0x04, Z17, Z17
+	VPANDD           32(AX), Z8, Z18
+	VPSLLD           $0x04, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    32(CX), Z18, Z10
+	VPDPBUSD.BCST    32(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    32(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    32(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    32(SI), Z18, Z14
+	VPDPBUSD.BCST    32(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    32(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    32(SI)(BX*1), Z18, Z17
+	VPANDD           96(AX), Z8, Z18
+	VPSLLD           $0x03, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    36(CX), Z18, Z10
+	VPDPBUSD.BCST    36(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    36(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    36(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    36(SI), Z18, Z14
+	VPDPBUSD.BCST    36(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    36(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    36(SI)(BX*1), Z18, Z17
+	VPANDD           160(AX), Z8, Z18
+	VPSLLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    40(CX), Z18, Z10
+	VPDPBUSD.BCST    40(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    40(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    40(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    40(SI), Z18, Z14
+	VPDPBUSD.BCST    40(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    40(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    40(SI)(BX*1), Z18, Z17
+	VPANDD           224(AX), Z8, Z18
+	VPSLLD           $0x01, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    44(CX), Z18, Z10
+	VPDPBUSD.BCST    44(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    44(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    44(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    44(SI), Z18, Z14
+	VPDPBUSD.BCST    44(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    44(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    44(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 32(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VMOVUPS          288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    48(CX), Z18, Z10
+	VPDPBUSD.BCST    48(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    48(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    48(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    48(SI), Z18, Z14
+	VPDPBUSD.BCST    48(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    48(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    48(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 96(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x01, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    52(CX), Z18, Z10
+	VPDPBUSD.BCST    52(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    52(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    52(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    52(SI), Z18, Z14
+	VPDPBUSD.BCST    52(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    52(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    52(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 160(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    56(CX), Z18, Z10
+	VPDPBUSD.BCST    56(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    56(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    56(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    56(SI), Z18, Z14
+	VPDPBUSD.BCST    56(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    56(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    56(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 224(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x03, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    60(CX), Z18, Z10
+	VPDPBUSD.BCST    60(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    60(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    60(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    60(SI), Z18, Z14
+	VPDPBUSD.BCST    60(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    60(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    60(SI)(BX*1), Z18, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VXORPS           Z25, Z25, Z25
+	VPANDD           32(AX), Z8, Z26
+	VPSLLD           $0x04, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    (CX), Z26, Z18
+	VPDPBUSD.BCST    (CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    (CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    (CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    (SI), Z26, Z22
+	VPDPBUSD.BCST    (SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    (SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    (SI)(BX*1), Z26, Z25
+	VPANDD           96(AX), Z8, Z26
+	VPSLLD           $0x03, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    4(CX), Z26, Z18
+	VPDPBUSD.BCST    4(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    4(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    4(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    4(SI), Z26, Z22
+	VPDPBUSD.BCST    4(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    4(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    4(SI)(BX*1), Z26, Z25
+	VPANDD           160(AX), Z8, Z26
+	VPSLLD           $0x02, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    8(CX), Z26, Z18
+	VPDPBUSD.BCST    8(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    8(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    8(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    8(SI), Z26, Z22
+	VPDPBUSD.BCST    8(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    8(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    8(SI)(BX*1), Z26, Z25
+	VPANDD           224(AX), Z8, Z26
+	VPSLLD           $0x01, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    12(CX), Z26, Z18
+	VPDPBUSD.BCST    12(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    12(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    12(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    12(SI), Z26, Z22
+	VPDPBUSD.BCST    12(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    12(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    12(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 32(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VMOVUPS          288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    16(CX), Z26, Z18
+	VPDPBUSD.BCST    16(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    16(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    16(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    16(SI), Z26, Z22
+	VPDPBUSD.BCST    16(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    16(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    16(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 96(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x01, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    20(CX), Z26, Z18
+	VPDPBUSD.BCST    20(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    20(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    20(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    20(SI), Z26, Z22
+	VPDPBUSD.BCST    20(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    20(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    20(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 160(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x02, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    24(CX), Z26, Z18
+	VPDPBUSD.BCST    24(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    24(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    24(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    24(SI), Z26, Z22
+	VPDPBUSD.BCST    24(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    24(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    24(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 224(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x03, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    28(CX), Z26, Z18
+	VPDPBUSD.BCST    28(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    28(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    28(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    28(SI), Z26, Z22
+	VPDPBUSD.BCST    28(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    28(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    28(SI)(BX*1), Z26, Z25
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VPSUBD           Z25, Z17, Z17
+	VPSLLD           $0x08, Z25, Z25
+	VPADDD           Z25, Z17, Z17
+	VCVTPH2PS        (AX), Z18
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z18, Z10, Z10
+	VFMADD231PS.BCST 64(CX), Z10, Z0
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z18, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*1), Z11, Z1
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z18, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(DX*2), Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z18, Z13, Z13
+	VFMADD231PS.BCST 64(CX)(BX*1), Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z18, Z14, Z14
+	VFMADD231PS.BCST 64(SI), Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z18, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*1), Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z18, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(DX*2), Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z18, Z17, Z17
+	VFMADD231PS.BCST 64(SI)(BX*1), Z17, Z7
+	ADDQ             $0x00000160, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
+TEXT ·panel1A8Q51x16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+	MOVL         $0x10101010, BX
+	VPBROADCASTD BX, Z2
+
+block:
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
+	VXORPS           Z3, Z3, Z3
+	VPANDD           64(AX), Z1, Z4
+	VPSLLD           $0x04, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    (CX), Z4, Z3
-	VMOVUPS          128(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSLLD           $0x03, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           128(AX), Z1, Z4
+	VPSLLD           $0x03, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    4(CX), Z4, Z3
-	VMOVUPS          192(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSLLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           192(AX), Z1, Z4
+	VPSLLD           $0x02, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    8(CX), Z4, Z3
-	VMOVUPS          256(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSLLD           $0x01, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           256(AX), Z1, Z4
+	VPSLLD           $0x01, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    12(CX), Z4, Z3
-	VMOVUPS          64(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 64(AX), Z4
 	VPANDD           Z1, Z4, Z4
 	VMOVUPS          320(AX), Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    16(CX), Z4, Z3
-	VMOVUPS          128(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 128(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSRLD           $0x01, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x01, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    20(CX), Z4, Z3
-	VMOVUPS          192(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 192(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSRLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x02, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    24(CX), Z4, Z3
-	VMOVUPS          256(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 256(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          320(AX), Z5
-	VPSRLD           $0x03, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x03, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    28(CX), Z4, Z3
 	VCVTPH2PS        (AX), Z4
 	VCVTDQ2PS        Z3, Z3
@@ -4622,9 +6589,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q51x16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q51x16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4639,71 +6606,48 @@ TEXT ·panel2Q51x16VNNI(SB), NOSPLIT, $128-64
 block:
 	VXORPS           Z4, Z4, Z4
 	VXORPS           Z5, Z5, Z5
-	VMOVUPS          64(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSLLD           $0x04, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           64(AX), Z2, Z6
+	VPSLLD           $0x04, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    (CX), Z6, Z4
 	VPDPBUSD.BCST    (CX)(DX*1), Z6, Z5
-	VMOVUPS          128(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSLLD           $0x03, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           128(AX), Z2, Z6
+	VPSLLD           $0x03, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    4(CX), Z6, Z4
 	VPDPBUSD.BCST    4(CX)(DX*1), Z6, Z5
-	VMOVUPS          192(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSLLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           192(AX), Z2, Z6
+	VPSLLD           $0x02, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    8(CX), Z6, Z4
 	VPDPBUSD.BCST    8(CX)(DX*1), Z6, Z5
-	VMOVUPS          256(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSLLD           $0x01, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           256(AX), Z2, Z6
+	VPSLLD           $0x01, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    12(CX), Z6, Z4
 	VPDPBUSD.BCST    12(CX)(DX*1), Z6, Z5
-	VMOVUPS          64(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 64(AX), Z6
 	VPANDD           Z2, Z6, Z6
 	VMOVUPS          320(AX), Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    16(CX), Z6, Z4
 	VPDPBUSD.BCST    16(CX)(DX*1), Z6, Z5
-	VMOVUPS          128(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 128(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSRLD           $0x01, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x01, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    20(CX), Z6, Z4
 	VPDPBUSD.BCST    20(CX)(DX*1), Z6, Z5
-	VMOVUPS          192(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 192(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSRLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x02, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    24(CX), Z6, Z4
 	VPDPBUSD.BCST    24(CX)(DX*1), Z6, Z5
-	VMOVUPS          256(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 256(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          320(AX), Z7
-	VPSRLD           $0x03, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x03, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    28(CX), Z6, Z4
 	VPDPBUSD.BCST    28(CX)(DX*1), Z6, Z5
 	VCVTPH2PS        (AX), Z6
@@ -4744,9 +6688,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q51x16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q51x16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4766,85 +6710,62 @@ block:
 	VXORPS           Z7, Z7, Z7
 	VXORPS           Z8, Z8, Z8
 	VXORPS           Z9, Z9, Z9
-	VMOVUPS          64(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSLLD           $0x04, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           64(AX), Z4, Z10
+	VPSLLD           $0x04, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    (CX), Z10, Z6
 	VPDPBUSD.BCST    (CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    (CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    (CX)(BX*1), Z10, Z9
-	VMOVUPS          128(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSLLD           $0x03, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           128(AX), Z4, Z10
+	VPSLLD           $0x03, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    4(CX), Z10, Z6
 	VPDPBUSD.BCST    4(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    4(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    4(CX)(BX*1), Z10, Z9
-	VMOVUPS          192(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSLLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           192(AX), Z4, Z10
+	VPSLLD           $0x02, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    8(CX), Z10, Z6
 	VPDPBUSD.BCST    8(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    8(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    8(CX)(BX*1), Z10, Z9
-	VMOVUPS          256(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSLLD           $0x01, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           256(AX), Z4, Z10
+	VPSLLD           $0x01, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    12(CX), Z10, Z6
 	VPDPBUSD.BCST    12(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    12(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    12(CX)(BX*1), Z10, Z9
-	VMOVUPS          64(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 64(AX), Z10
 	VPANDD           Z4, Z10, Z10
 	VMOVUPS          320(AX), Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    16(CX), Z10, Z6
 	VPDPBUSD.BCST    16(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    16(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    16(CX)(BX*1), Z10, Z9
-	VMOVUPS          128(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 128(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSRLD           $0x01, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x01, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    20(CX), Z10, Z6
 	VPDPBUSD.BCST    20(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    20(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    20(CX)(BX*1), Z10, Z9
-	VMOVUPS          192(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 192(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSRLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x02, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    24(CX), Z10, Z6
 	VPDPBUSD.BCST    24(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    24(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    24(CX)(BX*1), Z10, Z9
-	VMOVUPS          256(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 256(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          320(AX), Z11
-	VPSRLD           $0x03, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x03, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    28(CX), Z10, Z6
 	VPDPBUSD.BCST    28(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    28(CX)(DX*2), Z10, Z8
@@ -4901,9 +6822,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q51x16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q51x16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -4932,12 +6853,9 @@ block:
 	VXORPS           Z15, Z15, Z15
 	VXORPS           Z16, Z16, Z16
 	VXORPS           Z17, Z17, Z17
-	VMOVUPS          64(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSLLD           $0x04, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           64(AX), Z8, Z18
+	VPSLLD           $0x04, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    (CX), Z18, Z10
 	VPDPBUSD.BCST    (CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    (CX)(DX*2), Z18, Z12
@@ -4946,12 +6864,9 @@ block:
 	VPDPBUSD.BCST    (SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    (SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    (SI)(BX*1), Z18, Z17
-	VMOVUPS          128(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSLLD           $0x03, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           128(AX), Z8, Z18
+	VPSLLD           $0x03, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    4(CX), Z18, Z10
 	VPDPBUSD.BCST    4(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    4(CX)(DX*2), Z18, Z12
@@ -4960,12 +6875,9 @@ block:
 	VPDPBUSD.BCST    4(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    4(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    4(SI)(BX*1), Z18, Z17
-	VMOVUPS          192(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSLLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           192(AX), Z8, Z18
+	VPSLLD           $0x02, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    8(CX), Z18, Z10
 	VPDPBUSD.BCST    8(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    8(CX)(DX*2), Z18, Z12
@@ -4974,12 +6886,9 @@ block:
 	VPDPBUSD.BCST    8(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    8(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    8(SI)(BX*1), Z18, Z17
-	VMOVUPS          256(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSLLD           $0x01, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           256(AX), Z8, Z18
+	VPSLLD           $0x01, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    12(CX), Z18, Z10
 	VPDPBUSD.BCST    12(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    12(CX)(DX*2), Z18, Z12
@@ -4988,12 +6897,10 @@ block:
 	VPDPBUSD.BCST    12(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    12(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    12(SI)(BX*1), Z18, Z17
-	VMOVUPS          64(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 64(AX), Z18
 	VPANDD           Z8, Z18, Z18
 	VMOVUPS          320(AX), Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    16(CX), Z18, Z10
 	VPDPBUSD.BCST    16(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    16(CX)(DX*2), Z18, Z12
@@ -5002,13 +6909,10 @@ block:
 	VPDPBUSD.BCST    16(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    16(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    16(SI)(BX*1), Z18, Z17
-	VMOVUPS          128(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 128(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSRLD           $0x01, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x01, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    20(CX), Z18, Z10
 	VPDPBUSD.BCST    20(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    20(CX)(DX*2), Z18, Z12
@@ -5017,13 +6921,10 @@ block:
 	VPDPBUSD.BCST    20(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    20(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    20(SI)(BX*1), Z18, Z17
-	VMOVUPS          192(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 192(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSRLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x02, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    24(CX), Z18, Z10
 	VPDPBUSD.BCST    24(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    24(CX)(DX*2), Z18, Z12
@@ -5032,13 +6933,10 @@ block:
 	VPDPBUSD.BCST    24(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    24(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    24(SI)(BX*1), Z18, Z17
-	VMOVUPS          256(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 256(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          320(AX), Z19
-	VPSRLD           $0x03, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x03, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    28(CX), Z18, Z10
 	VPDPBUSD.BCST    28(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    28(CX)(DX*2), Z18, Z12
@@ -5128,24 +7026,831 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q80x16VNNI(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q51x16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+	MOVL         $0x10101010, BX
+	VPBROADCASTD BX, Z2
+
+block:
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
+	VXORPS           Z3, Z3, Z3
+	VPANDD           64(AX), Z1, Z4
+	VPSLLD           $0x04, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    32(CX), Z4, Z3
+	VPANDD           128(AX), Z1, Z4
+	VPSLLD           $0x03, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    36(CX), Z4, Z3
+	VPANDD           192(AX), Z1, Z4
+	VPSLLD           $0x02, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    40(CX), Z4, Z3
+	VPANDD           256(AX), Z1, Z4
+	VPSLLD           $0x01, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    44(CX), Z4, Z3
+	VPSRLD           $0x04, 64(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VMOVUPS          320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    48(CX), Z4, Z3
+	VPSRLD           $0x04, 128(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x01, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    52(CX), Z4, Z3
+	VPSRLD           $0x04, 192(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x02, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    56(CX), Z4, Z3
+	VPSRLD           $0x04, 256(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x03, 320(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    60(CX), Z4, Z3
+	VXORPS           Z4, Z4, Z4
+	VPANDD           64(AX), Z1, Z5
+	VPSLLD           $0x04, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    (CX), Z5, Z4
+	VPANDD           128(AX), Z1, Z5
+	VPSLLD           $0x03, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    4(CX), Z5, Z4
+	VPANDD           192(AX), Z1, Z5
+	VPSLLD           $0x02, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    8(CX), Z5, Z4
+	VPANDD           256(AX), Z1, Z5
+	VPSLLD           $0x01, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    12(CX), Z5, Z4
+	VPSRLD           $0x04, 64(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VMOVUPS          320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    16(CX), Z5, Z4
+	VPSRLD           $0x04, 128(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x01, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    20(CX), Z5, Z4
+	VPSRLD           $0x04, 192(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x02, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    24(CX), Z5, Z4
+	VPSRLD           $0x04, 256(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x03, 320(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    28(CX), Z5, Z4
+	VPSUBD           Z4, Z3, Z3
+	VPSLLD           $0x08, Z4, Z4
+	VPADDD           Z4, Z3, Z3
+	VCVTPH2PS        (AX), Z4
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z4, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	VCVTPH2PS        32(AX), Z3
+	VFMADD231PS.BCST 80(CX), Z3, Z0
+	ADDQ             $0x00000180, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q51x16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+	MOVL         $0x10101010, SI
+	VPBROADCASTD SI, Z3
+
+block:
+	VXORPS           Z4, Z4, Z4
+	VXORPS           Z5, Z5, Z5
+	VPANDD           64(AX), Z2, Z6
+	VPSLLD           $0x04, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    32(CX), Z6, Z4
+	VPDPBUSD.BCST    32(CX)(DX*1), Z6, Z5
+	VPANDD           128(AX), Z2, Z6
+	VPSLLD           $0x03, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    36(CX), Z6, Z4
+	VPDPBUSD.BCST    36(CX)(DX*1), Z6, Z5
+	VPANDD           192(AX), Z2, Z6
+	VPSLLD           $0x02, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    40(CX), Z6, Z4
+	VPDPBUSD.BCST    40(CX)(DX*1), Z6, Z5
+	VPANDD           256(AX), Z2, Z6
+	VPSLLD           $0x01, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    44(CX), Z6, Z4
+	VPDPBUSD.BCST    44(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 64(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VMOVUPS          320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    48(CX), Z6, Z4
+	VPDPBUSD.BCST    48(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 128(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x01, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    52(CX), Z6, Z4
+	VPDPBUSD.BCST    52(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 192(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x02, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    56(CX), Z6, Z4
+	VPDPBUSD.BCST    56(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 256(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x03, 320(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    60(CX), Z6, Z4
+	VPDPBUSD.BCST    60(CX)(DX*1), Z6, Z5
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VPANDD           64(AX), Z2, Z8
+	VPSLLD           $0x04, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    (CX), Z8, Z6
+	VPDPBUSD.BCST    (CX)(DX*1), Z8, Z7
+	VPANDD           128(AX), Z2, Z8
+	VPSLLD           $0x03, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z6
+	VPDPBUSD.BCST    4(CX)(DX*1), Z8, Z7
+	VPANDD           192(AX), Z2, Z8
+	VPSLLD           $0x02, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z6
+	VPDPBUSD.BCST    8(CX)(DX*1), Z8, Z7
+	VPANDD           256(AX), Z2, Z8
+	VPSLLD           $0x01, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    12(CX), Z8, Z6
+	VPDPBUSD.BCST    12(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 64(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VMOVUPS          320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z6
+	VPDPBUSD.BCST    16(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 128(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x01, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z6
+	VPDPBUSD.BCST    20(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 192(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x02, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z6
+	VPDPBUSD.BCST    24(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 256(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x03, 320(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z6
+	VPDPBUSD.BCST    28(CX)(DX*1), Z8, Z7
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VPSUBD           Z7, Z5, Z5
+	VPSLLD           $0x08, Z7, Z7
+	VPADDD           Z7, Z5, Z5
+	VCVTPH2PS        (AX), Z6
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z6, Z4, Z4
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z6, Z5, Z5
+	VFMADD231PS.BCST 64(CX)(DX*1), Z5, Z1
+	VCVTPH2PS        32(AX), Z4
+	VFMADD231PS.BCST 80(CX), Z4, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z4, Z1
+	ADDQ             $0x00000180, AX
+	ADDQ             $0x00000054, CX
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q51x16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+	MOVL         $0x10101010, DI
+	VPBROADCASTD DI, Z5
+
+block:
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VXORPS           Z8, Z8, Z8
+	VXORPS           Z9, Z9, Z9
+	VPANDD           64(AX), Z4, Z10
+	VPSLLD           $0x04, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    32(CX), Z10, Z6
+	VPDPBUSD.BCST    32(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    32(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    32(CX)(BX*1), Z10, Z9
+	VPANDD           128(AX), Z4, Z10
+	VPSLLD           $0x03, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    36(CX), Z10, Z6
+	VPDPBUSD.BCST    36(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    36(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    36(CX)(BX*1), Z10, Z9
+	VPANDD           192(AX), Z4, Z10
+	VPSLLD           $0x02, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    40(CX), Z10, Z6
+	VPDPBUSD.BCST    40(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    40(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    40(CX)(BX*1), Z10, Z9
+	VPANDD           256(AX), Z4, Z10
+	VPSLLD           $0x01, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    44(CX), Z10, Z6
+	VPDPBUSD.BCST    44(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    44(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    44(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 64(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VMOVUPS          320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    48(CX), Z10, Z6
+	VPDPBUSD.BCST    48(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    48(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    48(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 128(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x01, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    52(CX), Z10, Z6
+	VPDPBUSD.BCST    52(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    52(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    52(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 192(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x02, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    56(CX), Z10, Z6
+	VPDPBUSD.BCST    56(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    56(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    56(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 256(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x03, 320(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    60(CX), Z10, Z6
+	VPDPBUSD.BCST    60(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    60(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    60(CX)(BX*1), Z10, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VPANDD           64(AX), Z4, Z14
+	VPSLLD           $0x04, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    (CX), Z14, Z10
+	VPDPBUSD.BCST    (CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    (CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    (CX)(BX*1), Z14, Z13
+	VPANDD           128(AX), Z4, Z14
+	VPSLLD           $0x03, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    4(CX), Z14, Z10
+	VPDPBUSD.BCST    4(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    4(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    4(CX)(BX*1), Z14, Z13
+	VPANDD           192(AX), Z4, Z14
+	VPSLLD           $0x02, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    8(CX), Z14, Z10
+	VPDPBUSD.BCST    8(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    8(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    8(CX)(BX*1), Z14, Z13
+	VPANDD           256(AX), Z4, Z14
+	VPSLLD           $0x01, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    12(CX), Z14, Z10
+	VPDPBUSD.BCST    12(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    12(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    12(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 64(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VMOVUPS          320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    16(CX), Z14, Z10
+	VPDPBUSD.BCST    16(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    16(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    16(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 128(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x01, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    20(CX), Z14, Z10
+	VPDPBUSD.BCST    20(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    20(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    20(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 192(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x02, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    24(CX), Z14, Z10
+	VPDPBUSD.BCST    24(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    24(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    24(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 256(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x03, 320(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    28(CX), Z14, Z10
+	VPDPBUSD.BCST    28(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    28(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    28(CX)(BX*1), Z14, Z13
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VPSUBD           Z13, Z9, Z9
+	VPSLLD           $0x08, Z13, Z13
+	VPADDD           Z13, Z9, Z9
+	VCVTPH2PS        (AX), Z10
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z10, Z6, Z6
+	VFMADD231PS.BCST 64(CX), Z6, Z0
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z10, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*1), Z7, Z1
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z10, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(DX*2), Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z10, Z9, Z9
+	VFMADD231PS.BCST 64(CX)(BX*1), Z9, Z3
+	VCVTPH2PS        32(AX), Z6
+	VFMADD231PS.BCST 80(CX), Z6, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 80(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 80(CX)(BX*1), Z6, Z3
+	ADDQ             $0x00000180, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q51x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q51x16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+	MOVL         $0x10101010, R8
+	VPBROADCASTD R8, Z9
+
+block:
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VXORPS           Z14, Z14, Z14
+	VXORPS           Z15, Z15, Z15
+	VXORPS           Z16, Z16, Z16
+	VXORPS           Z17, Z17, Z17
+	VPANDD           64(AX), Z8, Z18
+	VPSLLD           $0x04, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    32(CX), Z18, Z10
+	VPDPBUSD.BCST    32(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    32(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    32(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    32(SI), Z18, Z14
+	VPDPBUSD.BCST    32(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    32(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    32(SI)(BX*1), Z18, Z17
+	VPANDD           128(AX), Z8, Z18
+	VPSLLD           $0x03, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    36(CX), Z18, Z10
+	VPDPBUSD.BCST    36(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    36(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    36(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    36(SI), Z18, Z14
+	VPDPBUSD.BCST    36(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    36(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    36(SI)(BX*1), Z18, Z17
+	VPANDD           192(AX), Z8, Z18
+	VPSLLD           $0x02, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    40(CX), Z18, Z10
+	VPDPBUSD.BCST    40(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    40(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    40(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    40(SI), Z18, Z14
+	VPDPBUSD.BCST    40(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    40(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    40(SI)(BX*1), Z18, Z17
+	VPANDD           256(AX), Z8, Z18
+	VPSLLD           $0x01, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    44(CX), Z18, Z10
+	VPDPBUSD.BCST    44(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    44(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    44(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    44(SI), Z18, Z14
+	VPDPBUSD.BCST    44(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    44(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    44(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 64(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VMOVUPS          320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    48(CX), Z18, Z10
+	VPDPBUSD.BCST    48(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    48(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    48(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    48(SI), Z18, Z14
+	VPDPBUSD.BCST    48(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    48(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    48(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 128(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x01, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    52(CX), Z18, Z10
+	VPDPBUSD.BCST    52(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    52(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    52(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    52(SI), Z18, Z14
+	VPDPBUSD.BCST    52(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    52(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    52(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 192(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x02, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    56(CX), Z18, Z10
+	VPDPBUSD.BCST    56(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    56(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    56(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    56(SI), Z18, Z14
+	VPDPBUSD.BCST    56(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    56(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    56(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 256(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x03, 320(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    60(CX), Z18, Z10
+	VPDPBUSD.BCST    60(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    60(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    60(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    60(SI), Z18, Z14
+	VPDPBUSD.BCST    60(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    60(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    60(SI)(BX*1), Z18, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VXORPS           Z25, Z25, Z25
+	VPANDD           64(AX), Z8, Z26
+	VPSLLD           $0x04, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    (CX), Z26, Z18
+	VPDPBUSD.BCST    (CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    (CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    (CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    (SI), Z26, Z22
+	VPDPBUSD.BCST    (SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    (SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    (SI)(BX*1), Z26, Z25
+	VPANDD           128(AX), Z8, Z26
+	VPSLLD           $0x03, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    4(CX), Z26, Z18
+	VPDPBUSD.BCST    4(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    4(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    4(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    4(SI), Z26, Z22
+	VPDPBUSD.BCST    4(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    4(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    4(SI)(BX*1), Z26, Z25
+	VPANDD           192(AX), Z8, Z26
+	VPSLLD           $0x02, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    8(CX), Z26, Z18
+	VPDPBUSD.BCST    8(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    8(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    8(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    8(SI), Z26, Z22
+	VPDPBUSD.BCST    8(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    8(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    8(SI)(BX*1), Z26, Z25
+	VPANDD           256(AX), Z8, Z26
+	VPSLLD           $0x01, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    12(CX), Z26, Z18
+	VPDPBUSD.BCST    12(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    12(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    12(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    12(SI), Z26, Z22
+	VPDPBUSD.BCST    12(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    12(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    12(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 64(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VMOVUPS          320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    16(CX), Z26, Z18
+	VPDPBUSD.BCST    16(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    16(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    16(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    16(SI), Z26, Z22
+	VPDPBUSD.BCST    16(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    16(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    16(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 128(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x01, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    20(CX), Z26, Z18
+	VPDPBUSD.BCST    20(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    20(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    20(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    20(SI), Z26, Z22
+	VPDPBUSD.BCST    20(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    20(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    20(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 192(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x02, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    24(CX), Z26, Z18
+	VPDPBUSD.BCST    24(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    24(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    24(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    24(SI), Z26, Z22
+	VPDPBUSD.BCST    24(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    24(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    24(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 256(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x03, 320(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    28(CX), Z26, Z18
+	VPDPBUSD.BCST    28(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    28(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    28(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    28(SI), Z26, Z22
+	VPDPBUSD.BCST    28(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    28(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    28(SI)(BX*1), Z26, Z25
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VPSUBD           Z25, Z17, Z17
+	VPSLLD           $0x08, Z25, Z25
+	VPADDD           Z25, Z17, Z17
+	VCVTPH2PS        (AX), Z18
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z18, Z10, Z10
+	VFMADD231PS.BCST 64(CX), Z10, Z0
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z18, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*1), Z11, Z1
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z18, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(DX*2), Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z18, Z13, Z13
+	VFMADD231PS.BCST 64(CX)(BX*1), Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z18, Z14, Z14
+	VFMADD231PS.BCST 64(SI), Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z18, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*1), Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z18, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(DX*2), Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z18, Z17, Z17
+	VFMADD231PS.BCST 64(SI)(BX*1), Z17, Z7
+	VCVTPH2PS        32(AX), Z10
+	VFMADD231PS.BCST 80(CX), Z10, Z0
+	VFMADD231PS.BCST 80(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 80(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 80(CX)(BX*1), Z10, Z3
+	VFMADD231PS.BCST 80(SI), Z10, Z4
+	VFMADD231PS.BCST 80(SI)(DX*1), Z10, Z5
+	VFMADD231PS.BCST 80(SI)(DX*2), Z10, Z6
+	VFMADD231PS.BCST 80(SI)(BX*1), Z10, Z7
+	ADDQ             $0x00000180, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A8Q80x16VNNI(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
 	VXORPS Z0, Z0, Z0
 
 block:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
-	PREFETCHT0       576(AX)
-	PREFETCHT0       640(AX)
-	PREFETCHT0       704(AX)
-	PREFETCHT0       768(AX)
 	VPBROADCASTD     44(CX), Z1
 	VPSLLD           $0x07, Z1, Z1
 	VMOVUPS          32(AX), Z2
@@ -5193,9 +7898,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q80x16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q80x16VNNI(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -5267,9 +7972,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q80x16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q80x16VNNI(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -5376,9 +8081,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q80x16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q80x16VNNI(SB), NOSPLIT, $512-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -5555,9 +8260,639 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q4Kx16VNNI(SB), NOSPLIT, $64-64
+// func panel1A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A16Q80x16VNNI(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Z0, Z0, Z0
+
+block:
+	VPBROADCASTD     76(CX), Z1
+	VPSLLD           $0x07, Z1, Z1
+	VMOVUPS          32(AX), Z2
+	VPDPBUSD.BCST    32(CX), Z2, Z1
+	VMOVUPS          96(AX), Z2
+	VPDPBUSD.BCST    36(CX), Z2, Z1
+	VMOVUPS          160(AX), Z2
+	VPDPBUSD.BCST    40(CX), Z2, Z1
+	VMOVUPS          224(AX), Z2
+	VPDPBUSD.BCST    44(CX), Z2, Z1
+	VMOVUPS          288(AX), Z2
+	VPDPBUSD.BCST    48(CX), Z2, Z1
+	VMOVUPS          352(AX), Z2
+	VPDPBUSD.BCST    52(CX), Z2, Z1
+	VMOVUPS          416(AX), Z2
+	VPDPBUSD.BCST    56(CX), Z2, Z1
+	VMOVUPS          480(AX), Z2
+	VPDPBUSD.BCST    60(CX), Z2, Z1
+	VXORPS           Z2, Z2, Z2
+	VMOVUPS          32(AX), Z3
+	VPDPBUSD.BCST    (CX), Z3, Z2
+	VMOVUPS          96(AX), Z3
+	VPDPBUSD.BCST    4(CX), Z3, Z2
+	VMOVUPS          160(AX), Z3
+	VPDPBUSD.BCST    8(CX), Z3, Z2
+	VMOVUPS          224(AX), Z3
+	VPDPBUSD.BCST    12(CX), Z3, Z2
+	VMOVUPS          288(AX), Z3
+	VPDPBUSD.BCST    16(CX), Z3, Z2
+	VMOVUPS          352(AX), Z3
+	VPDPBUSD.BCST    20(CX), Z3, Z2
+	VMOVUPS          416(AX), Z3
+	VPDPBUSD.BCST    24(CX), Z3, Z2
+	VMOVUPS          480(AX), Z3
+	VPDPBUSD.BCST    28(CX), Z3, Z2
+	VPSUBD           Z2, Z1, Z1
+	VPSLLD           $0x08, Z2, Z2
+	VPADDD           Z2, Z1, Z1
+	VCVTPH2PS        (AX), Z2
+	VCVTDQ2PS        Z1, Z1
+	VMULPS           Z2, Z1, Z1
+	VFMADD231PS.BCST 64(CX), Z1, Z0
+	ADDQ             $0x00000220, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q80x16VNNI(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+
+block:
+	VPBROADCASTD     76(CX), Z2
+	VPSLLD           $0x07, Z2, Z2
+	VPBROADCASTD     76(CX)(DX*1), Z3
+	VPSLLD           $0x07, Z3, Z3
+	VMOVUPS          32(AX), Z4
+	VPDPBUSD.BCST    32(CX), Z4, Z2
+	VPDPBUSD.BCST    32(CX)(DX*1), Z4, Z3
+	VMOVUPS          96(AX), Z4
+	VPDPBUSD.BCST    36(CX), Z4, Z2
+	VPDPBUSD.BCST    36(CX)(DX*1), Z4, Z3
+	VMOVUPS          160(AX), Z4
+	VPDPBUSD.BCST    40(CX), Z4, Z2
+	VPDPBUSD.BCST    40(CX)(DX*1), Z4, Z3
+	VMOVUPS          224(AX), Z4
+	VPDPBUSD.BCST    44(CX), Z4, Z2
+	VPDPBUSD.BCST    44(CX)(DX*1), Z4, Z3
+	VMOVUPS          288(AX), Z4
+	VPDPBUSD.BCST    48(CX), Z4, Z2
+	VPDPBUSD.BCST    48(CX)(DX*1), Z4, Z3
+	VMOVUPS          352(AX), Z4
+	VPDPBUSD.BCST    52(CX), Z4, Z2
+	VPDPBUSD.BCST    52(CX)(DX*1), Z4, Z3
+	VMOVUPS          416(AX), Z4
+	VPDPBUSD.BCST    56(CX), Z4, Z2
+	VPDPBUSD.BCST    56(CX)(DX*1), Z4, Z3
+	VMOVUPS          480(AX), Z4
+	VPDPBUSD.BCST    60(CX), Z4, Z2
+	VPDPBUSD.BCST    60(CX)(DX*1), Z4, Z3
+	VXORPS           Z4, Z4, Z4
+	VXORPS           Z5, Z5, Z5
+	VMOVUPS          32(AX), Z6
+	VPDPBUSD.BCST    (CX), Z6, Z4
+	VPDPBUSD.BCST    (CX)(DX*1), Z6, Z5
+	VMOVUPS          96(AX), Z6
+	VPDPBUSD.BCST    4(CX), Z6, Z4
+	VPDPBUSD.BCST    4(CX)(DX*1), Z6, Z5
+	VMOVUPS          160(AX), Z6
+	VPDPBUSD.BCST    8(CX), Z6, Z4
+	VPDPBUSD.BCST    8(CX)(DX*1), Z6, Z5
+	VMOVUPS          224(AX), Z6
+	VPDPBUSD.BCST    12(CX), Z6, Z4
+	VPDPBUSD.BCST    12(CX)(DX*1), Z6, Z5
+	VMOVUPS          288(AX), Z6
+	VPDPBUSD.BCST    16(CX), Z6, Z4
+	VPDPBUSD.BCST    16(CX)(DX*1), Z6, Z5
+	VMOVUPS          352(AX), Z6
+	VPDPBUSD.BCST    20(CX), Z6, Z4
+	VPDPBUSD.BCST    20(CX)(DX*1), Z6, Z5
+	VMOVUPS          416(AX), Z6
+	VPDPBUSD.BCST    24(CX), Z6, Z4
+	VPDPBUSD.BCST    24(CX)(DX*1), Z6, Z5
+	VMOVUPS          480(AX), Z6
+	VPDPBUSD.BCST    28(CX), Z6, Z4
+	VPDPBUSD.BCST    28(CX)(DX*1), Z6, Z5
+	VPSUBD           Z4, Z2, Z2
+	VPSLLD           $0x08, Z4, Z4
+	VPADDD           Z4, Z2, Z2
+	VPSUBD           Z5, Z3, Z3
+	VPSLLD           $0x08, Z5, Z5
+	VPADDD           Z5, Z3, Z3
+	VCVTPH2PS        (AX), Z4
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z4, Z2, Z2
+	VFMADD231PS.BCST 64(CX), Z2, Z0
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z4, Z3, Z3
+	VFMADD231PS.BCST 64(CX)(DX*1), Z3, Z1
+	ADDQ             $0x00000220, AX
+	ADDQ             $0x00000054, CX
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q80x16VNNI(SB), NOSPLIT, $256-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	LEAQ   (DX)(DX*2), BX
+	MOVQ   blocks+40(FP), SI
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+
+block:
+	VPBROADCASTD     76(CX), Z4
+	VPSLLD           $0x07, Z4, Z4
+	VPBROADCASTD     76(CX)(DX*1), Z5
+	VPSLLD           $0x07, Z5, Z5
+	VPBROADCASTD     76(CX)(DX*2), Z6
+	VPSLLD           $0x07, Z6, Z6
+	VPBROADCASTD     76(CX)(BX*1), Z7
+	VPSLLD           $0x07, Z7, Z7
+	VMOVUPS          32(AX), Z8
+	VPDPBUSD.BCST    32(CX), Z8, Z4
+	VPDPBUSD.BCST    32(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    32(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    32(CX)(BX*1), Z8, Z7
+	VMOVUPS          96(AX), Z8
+	VPDPBUSD.BCST    36(CX), Z8, Z4
+	VPDPBUSD.BCST    36(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    36(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    36(CX)(BX*1), Z8, Z7
+	VMOVUPS          160(AX), Z8
+	VPDPBUSD.BCST    40(CX), Z8, Z4
+	VPDPBUSD.BCST    40(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    40(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    40(CX)(BX*1), Z8, Z7
+	VMOVUPS          224(AX), Z8
+	VPDPBUSD.BCST    44(CX), Z8, Z4
+	VPDPBUSD.BCST    44(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    44(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    44(CX)(BX*1), Z8, Z7
+	VMOVUPS          288(AX), Z8
+	VPDPBUSD.BCST    48(CX), Z8, Z4
+	VPDPBUSD.BCST    48(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    48(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    48(CX)(BX*1), Z8, Z7
+	VMOVUPS          352(AX), Z8
+	VPDPBUSD.BCST    52(CX), Z8, Z4
+	VPDPBUSD.BCST    52(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    52(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    52(CX)(BX*1), Z8, Z7
+	VMOVUPS          416(AX), Z8
+	VPDPBUSD.BCST    56(CX), Z8, Z4
+	VPDPBUSD.BCST    56(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    56(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    56(CX)(BX*1), Z8, Z7
+	VMOVUPS          480(AX), Z8
+	VPDPBUSD.BCST    60(CX), Z8, Z4
+	VPDPBUSD.BCST    60(CX)(DX*1), Z8, Z5
+	VPDPBUSD.BCST    60(CX)(DX*2), Z8, Z6
+	VPDPBUSD.BCST    60(CX)(BX*1), Z8, Z7
+	VXORPS           Z8, Z8, Z8
+	VXORPS           Z9, Z9, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VMOVUPS          32(AX), Z12
+	VPDPBUSD.BCST    (CX), Z12, Z8
+	VPDPBUSD.BCST    (CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    (CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    (CX)(BX*1), Z12, Z11
+	VMOVUPS          96(AX), Z12
+	VPDPBUSD.BCST    4(CX), Z12, Z8
+	VPDPBUSD.BCST    4(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    4(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    4(CX)(BX*1), Z12, Z11
+	VMOVUPS          160(AX), Z12
+	VPDPBUSD.BCST    8(CX), Z12, Z8
+	VPDPBUSD.BCST    8(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    8(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    8(CX)(BX*1), Z12, Z11
+	VMOVUPS          224(AX), Z12
+	VPDPBUSD.BCST    12(CX), Z12, Z8
+	VPDPBUSD.BCST    12(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    12(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    12(CX)(BX*1), Z12, Z11
+	VMOVUPS          288(AX), Z12
+	VPDPBUSD.BCST    16(CX), Z12, Z8
+	VPDPBUSD.BCST    16(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    16(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    16(CX)(BX*1), Z12, Z11
+	VMOVUPS          352(AX), Z12
+	VPDPBUSD.BCST    20(CX), Z12, Z8
+	VPDPBUSD.BCST    20(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    20(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    20(CX)(BX*1), Z12, Z11
+	VMOVUPS          416(AX), Z12
+	VPDPBUSD.BCST    24(CX), Z12, Z8
+	VPDPBUSD.BCST    24(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    24(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    24(CX)(BX*1), Z12, Z11
+	VMOVUPS          480(AX), Z12
+	VPDPBUSD.BCST    28(CX), Z12, Z8
+	VPDPBUSD.BCST    28(CX)(DX*1), Z12, Z9
+	VPDPBUSD.BCST    28(CX)(DX*2), Z12, Z10
+	VPDPBUSD.BCST    28(CX)(BX*1), Z12, Z11
+	VPSUBD           Z8, Z4, Z4
+	VPSLLD           $0x08, Z8, Z8
+	VPADDD           Z8, Z4, Z4
+	VPSUBD           Z9, Z5, Z5
+	VPSLLD           $0x08, Z9, Z9
+	VPADDD           Z9, Z5, Z5
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VCVTPH2PS        (AX), Z8
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z8, Z4, Z4
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z8, Z5, Z5
+	VFMADD231PS.BCST 64(CX)(DX*1), Z5, Z1
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z8, Z6, Z6
+	VFMADD231PS.BCST 64(CX)(DX*2), Z6, Z2
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z8, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(BX*1), Z7, Z3
+	ADDQ             $0x00000220, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q80x16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q80x16VNNI(SB), NOSPLIT, $512-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	LEAQ   (DX)(DX*2), BX
+	LEAQ   (CX)(DX*4), SI
+	MOVQ   blocks+40(FP), DI
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+
+block:
+	VPBROADCASTD     76(CX), Z8
+	VPSLLD           $0x07, Z8, Z8
+	VPBROADCASTD     76(CX)(DX*1), Z9
+	VPSLLD           $0x07, Z9, Z9
+	VPBROADCASTD     76(CX)(DX*2), Z10
+	VPSLLD           $0x07, Z10, Z10
+	VPBROADCASTD     76(CX)(BX*1), Z11
+	VPSLLD           $0x07, Z11, Z11
+	VPBROADCASTD     76(SI), Z12
+	VPSLLD           $0x07, Z12, Z12
+	VPBROADCASTD     76(SI)(DX*1), Z13
+	VPSLLD           $0x07, Z13, Z13
+	VPBROADCASTD     76(SI)(DX*2), Z14
+	VPSLLD           $0x07, Z14, Z14
+	VPBROADCASTD     76(SI)(BX*1), Z15
+	VPSLLD           $0x07, Z15, Z15
+	VMOVUPS          32(AX), Z16
+	VPDPBUSD.BCST    32(CX), Z16, Z8
+	VPDPBUSD.BCST    32(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    32(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    32(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    32(SI), Z16, Z12
+	VPDPBUSD.BCST    32(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    32(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    32(SI)(BX*1), Z16, Z15
+	VMOVUPS          96(AX), Z16
+	VPDPBUSD.BCST    36(CX), Z16, Z8
+	VPDPBUSD.BCST    36(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    36(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    36(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    36(SI), Z16, Z12
+	VPDPBUSD.BCST    36(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    36(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    36(SI)(BX*1), Z16, Z15
+	VMOVUPS          160(AX), Z16
+	VPDPBUSD.BCST    40(CX), Z16, Z8
+	VPDPBUSD.BCST    40(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    40(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    40(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    40(SI), Z16, Z12
+	VPDPBUSD.BCST    40(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    40(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    40(SI)(BX*1), Z16, Z15
+	VMOVUPS          224(AX), Z16
+	VPDPBUSD.BCST    44(CX), Z16, Z8
+	VPDPBUSD.BCST    44(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    44(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    44(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    44(SI), Z16, Z12
+	VPDPBUSD.BCST    44(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    44(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    44(SI)(BX*1), Z16, Z15
+	VMOVUPS          288(AX), Z16
+	VPDPBUSD.BCST    48(CX), Z16, Z8
+	VPDPBUSD.BCST    48(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    48(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    48(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    48(SI), Z16, Z12
+	VPDPBUSD.BCST    48(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    48(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    48(SI)(BX*1), Z16, Z15
+	VMOVUPS          352(AX), Z16
+	VPDPBUSD.BCST    52(CX), Z16, Z8
+	VPDPBUSD.BCST    52(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    52(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    52(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    52(SI), Z16, Z12
+	VPDPBUSD.BCST    52(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    52(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    52(SI)(BX*1), Z16, Z15
+	VMOVUPS          416(AX), Z16
+	VPDPBUSD.BCST    56(CX), Z16, Z8
+	VPDPBUSD.BCST    56(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    56(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    56(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    56(SI), Z16, Z12
+	VPDPBUSD.BCST    56(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    56(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    56(SI)(BX*1), Z16, Z15
+	VMOVUPS          480(AX), Z16
+	VPDPBUSD.BCST    60(CX), Z16, Z8
+	VPDPBUSD.BCST    60(CX)(DX*1), Z16, Z9
+	VPDPBUSD.BCST    60(CX)(DX*2), Z16, Z10
+	VPDPBUSD.BCST    60(CX)(BX*1), Z16, Z11
+	VPDPBUSD.BCST    60(SI), Z16, Z12
+	VPDPBUSD.BCST    60(SI)(DX*1), Z16, Z13
+	VPDPBUSD.BCST    60(SI)(DX*2), Z16, Z14
+	VPDPBUSD.BCST    60(SI)(BX*1), Z16, Z15
+	VXORPS           Z16, Z16, Z16
+	VXORPS           Z17, Z17, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VMOVUPS          32(AX), Z24
+	VPDPBUSD.BCST    (CX), Z24, Z16
+	VPDPBUSD.BCST    (CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    (CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    (CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    (SI), Z24, Z20
+	VPDPBUSD.BCST    (SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    (SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    (SI)(BX*1), Z24, Z23
+	VMOVUPS          96(AX), Z24
+	VPDPBUSD.BCST    4(CX), Z24, Z16
+	VPDPBUSD.BCST    4(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    4(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    4(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    4(SI), Z24, Z20
+	VPDPBUSD.BCST    4(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    4(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    4(SI)(BX*1), Z24, Z23
+	VMOVUPS          160(AX), Z24
+	VPDPBUSD.BCST    8(CX), Z24, Z16
+	VPDPBUSD.BCST    8(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    8(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    8(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    8(SI), Z24, Z20
+	VPDPBUSD.BCST    8(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    8(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    8(SI)(BX*1), Z24, Z23
+	VMOVUPS          224(AX), Z24
+	VPDPBUSD.BCST    12(CX), Z24, Z16
+	VPDPBUSD.BCST    12(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    12(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    12(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    12(SI), Z24, Z20
+	VPDPBUSD.BCST    12(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    12(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    12(SI)(BX*1), Z24, Z23
+	VMOVUPS          288(AX), Z24
+	VPDPBUSD.BCST    16(CX), Z24, Z16
+	VPDPBUSD.BCST    16(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    16(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    16(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    16(SI), Z24, Z20
+	VPDPBUSD.BCST    16(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    16(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    16(SI)(BX*1), Z24, Z23
+	VMOVUPS          352(AX), Z24
+	VPDPBUSD.BCST    20(CX), Z24, Z16
+	VPDPBUSD.BCST    20(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    20(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    20(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    20(SI), Z24, Z20
+	VPDPBUSD.BCST    20(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    20(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    20(SI)(BX*1), Z24, Z23
+	VMOVUPS          416(AX), Z24
+	VPDPBUSD.BCST    24(CX), Z24, Z16
+	VPDPBUSD.BCST    24(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    24(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    24(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    24(SI), Z24, Z20
+	VPDPBUSD.BCST    24(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    24(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    24(SI)(BX*1), Z24, Z23
+	VMOVUPS          480(AX), Z24
+	VPDPBUSD.BCST    28(CX), Z24, Z16
+	VPDPBUSD.BCST    28(CX)(DX*1), Z24, Z17
+	VPDPBUSD.BCST    28(CX)(DX*2), Z24, Z18
+	VPDPBUSD.BCST    28(CX)(BX*1), Z24, Z19
+	VPDPBUSD.BCST    28(SI), Z24, Z20
+	VPDPBUSD.BCST    28(SI)(DX*1), Z24, Z21
+	VPDPBUSD.BCST    28(SI)(DX*2), Z24, Z22
+	VPDPBUSD.BCST    28(SI)(BX*1), Z24, Z23
+	VPSUBD           Z16, Z8, Z8
+	VPSLLD           $0x08, Z16, Z16
+	VPADDD           Z16, Z8, Z8
+	VPSUBD           Z17, Z9, Z9
+	VPSLLD           $0x08, Z17, Z17
+	VPADDD           Z17, Z9, Z9
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VCVTPH2PS        (AX), Z16
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z16, Z8, Z8
+	VFMADD231PS.BCST 64(CX), Z8, Z0
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z16, Z9, Z9
+	VFMADD231PS.BCST 64(CX)(DX*1), Z9, Z1
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z16, Z10, Z10
+	VFMADD231PS.BCST 64(CX)(DX*2), Z10, Z2
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z16, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(BX*1), Z11, Z3
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z16, Z12, Z12
+	VFMADD231PS.BCST 64(SI), Z12, Z4
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z16, Z13, Z13
+	VFMADD231PS.BCST 64(SI)(DX*1), Z13, Z5
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z16, Z14, Z14
+	VFMADD231PS.BCST 64(SI)(DX*2), Z14, Z6
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z16, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(BX*1), Z15, Z7
+	ADDQ             $0x00000220, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A8Q4Kx16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -5571,38 +8906,25 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0        256(AX)
-	PREFETCHT0        320(AX)
-	PREFETCHT0        384(AX)
-	PREFETCHT0        448(AX)
-	PREFETCHT0        512(AX)
 	VXORPS            Z2, Z2, Z2
-	VMOVUPS           32(AX), Z3
-	VPANDD            Z1, Z3, Z3
+	VPANDD            32(AX), Z1, Z3
 	VPDPBUSD.BCST     (CX), Z3, Z2
-	VMOVUPS           96(AX), Z3
-	VPANDD            Z1, Z3, Z3
+	VPANDD            96(AX), Z1, Z3
 	VPDPBUSD.BCST     4(CX), Z3, Z2
-	VMOVUPS           160(AX), Z3
-	VPANDD            Z1, Z3, Z3
+	VPANDD            160(AX), Z1, Z3
 	VPDPBUSD.BCST     8(CX), Z3, Z2
-	VMOVUPS           224(AX), Z3
-	VPANDD            Z1, Z3, Z3
+	VPANDD            224(AX), Z1, Z3
 	VPDPBUSD.BCST     12(CX), Z3, Z2
-	VMOVUPS           32(AX), Z3
-	VPSRLD            $0x04, Z3, Z3
+	VPSRLD            $0x04, 32(AX), Z3
 	VPANDD            Z1, Z3, Z3
 	VPDPBUSD.BCST     16(CX), Z3, Z2
-	VMOVUPS           96(AX), Z3
-	VPSRLD            $0x04, Z3, Z3
+	VPSRLD            $0x04, 96(AX), Z3
 	VPANDD            Z1, Z3, Z3
 	VPDPBUSD.BCST     20(CX), Z3, Z2
-	VMOVUPS           160(AX), Z3
-	VPSRLD            $0x04, Z3, Z3
+	VPSRLD            $0x04, 160(AX), Z3
 	VPANDD            Z1, Z3, Z3
 	VPDPBUSD.BCST     24(CX), Z3, Z2
-	VMOVUPS           224(AX), Z3
-	VPSRLD            $0x04, Z3, Z3
+	VPSRLD            $0x04, 224(AX), Z3
 	VPANDD            Z1, Z3, Z3
 	VPDPBUSD.BCST     28(CX), Z3, Z2
 	VPMOVZXBD         (AX), Z3
@@ -5644,9 +8966,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q4Kx16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q4Kx16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -5664,39 +8986,31 @@ block:
 unit:
 	VXORPS            Z3, Z3, Z3
 	VXORPS            Z4, Z4, Z4
-	VMOVUPS           32(AX), Z5
-	VPANDD            Z2, Z5, Z5
+	VPANDD            32(AX), Z2, Z5
 	VPDPBUSD.BCST     (CX), Z5, Z3
 	VPDPBUSD.BCST     (CX)(DX*1), Z5, Z4
-	VMOVUPS           96(AX), Z5
-	VPANDD            Z2, Z5, Z5
+	VPANDD            96(AX), Z2, Z5
 	VPDPBUSD.BCST     4(CX), Z5, Z3
 	VPDPBUSD.BCST     4(CX)(DX*1), Z5, Z4
-	VMOVUPS           160(AX), Z5
-	VPANDD            Z2, Z5, Z5
+	VPANDD            160(AX), Z2, Z5
 	VPDPBUSD.BCST     8(CX), Z5, Z3
 	VPDPBUSD.BCST     8(CX)(DX*1), Z5, Z4
-	VMOVUPS           224(AX), Z5
-	VPANDD            Z2, Z5, Z5
+	VPANDD            224(AX), Z2, Z5
 	VPDPBUSD.BCST     12(CX), Z5, Z3
 	VPDPBUSD.BCST     12(CX)(DX*1), Z5, Z4
-	VMOVUPS           32(AX), Z5
-	VPSRLD            $0x04, Z5, Z5
+	VPSRLD            $0x04, 32(AX), Z5
 	VPANDD            Z2, Z5, Z5
 	VPDPBUSD.BCST     16(CX), Z5, Z3
 	VPDPBUSD.BCST     16(CX)(DX*1), Z5, Z4
-	VMOVUPS           96(AX), Z5
-	VPSRLD            $0x04, Z5, Z5
+	VPSRLD            $0x04, 96(AX), Z5
 	VPANDD            Z2, Z5, Z5
 	VPDPBUSD.BCST     20(CX), Z5, Z3
 	VPDPBUSD.BCST     20(CX)(DX*1), Z5, Z4
-	VMOVUPS           160(AX), Z5
-	VPSRLD            $0x04, Z5, Z5
+	VPSRLD            $0x04, 160(AX), Z5
 	VPANDD            Z2, Z5, Z5
 	VPDPBUSD.BCST     24(CX), Z5, Z3
 	VPDPBUSD.BCST     24(CX)(DX*1), Z5, Z4
-	VMOVUPS           224(AX), Z5
-	VPSRLD            $0x04, Z5, Z5
+	VPSRLD            $0x04, 224(AX), Z5
 	VPANDD            Z2, Z5, Z5
 	VPDPBUSD.BCST     28(CX), Z5, Z3
 	VPDPBUSD.BCST     28(CX)(DX*1), Z5, Z4
@@ -5746,9 +9060,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q4Kx16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q4Kx16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -5771,53 +9085,45 @@ unit:
 	VXORPS            Z6, Z6, Z6
 	VXORPS            Z7, Z7, Z7
 	VXORPS            Z8, Z8, Z8
-	VMOVUPS           32(AX), Z9
-	VPANDD            Z4, Z9, Z9
+	VPANDD            32(AX), Z4, Z9
 	VPDPBUSD.BCST     (CX), Z9, Z5
 	VPDPBUSD.BCST     (CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     (CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     (CX)(BX*1), Z9, Z8
-	VMOVUPS           96(AX), Z9
-	VPANDD            Z4, Z9, Z9
+	VPANDD            96(AX), Z4, Z9
 	VPDPBUSD.BCST     4(CX), Z9, Z5
 	VPDPBUSD.BCST     4(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     4(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     4(CX)(BX*1), Z9, Z8
-	VMOVUPS           160(AX), Z9
-	VPANDD            Z4, Z9, Z9
+	VPANDD            160(AX), Z4, Z9
 	VPDPBUSD.BCST     8(CX), Z9, Z5
 	VPDPBUSD.BCST     8(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     8(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     8(CX)(BX*1), Z9, Z8
-	VMOVUPS           224(AX), Z9
-	VPANDD            Z4, Z9, Z9
+	VPANDD            224(AX), Z4, Z9
 	VPDPBUSD.BCST     12(CX), Z9, Z5
 	VPDPBUSD.BCST     12(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     12(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     12(CX)(BX*1), Z9, Z8
-	VMOVUPS           32(AX), Z9
-	VPSRLD            $0x04, Z9, Z9
+	VPSRLD            $0x04, 32(AX), Z9
 	VPANDD            Z4, Z9, Z9
 	VPDPBUSD.BCST     16(CX), Z9, Z5
 	VPDPBUSD.BCST     16(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     16(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     16(CX)(BX*1), Z9, Z8
-	VMOVUPS           96(AX), Z9
-	VPSRLD            $0x04, Z9, Z9
+	VPSRLD            $0x04, 96(AX), Z9
 	VPANDD            Z4, Z9, Z9
 	VPDPBUSD.BCST     20(CX), Z9, Z5
 	VPDPBUSD.BCST     20(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     20(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     20(CX)(BX*1), Z9, Z8
-	VMOVUPS           160(AX), Z9
-	VPSRLD            $0x04, Z9, Z9
+	VPSRLD            $0x04, 160(AX), Z9
 	VPANDD            Z4, Z9, Z9
 	VPDPBUSD.BCST     24(CX), Z9, Z5
 	VPDPBUSD.BCST     24(CX)(DX*1), Z9, Z6
 	VPDPBUSD.BCST     24(CX)(DX*2), Z9, Z7
 	VPDPBUSD.BCST     24(CX)(BX*1), Z9, Z8
-	VMOVUPS           224(AX), Z9
-	VPSRLD            $0x04, Z9, Z9
+	VPSRLD            $0x04, 224(AX), Z9
 	VPANDD            Z4, Z9, Z9
 	VPDPBUSD.BCST     28(CX), Z9, Z5
 	VPDPBUSD.BCST     28(CX)(DX*1), Z9, Z6
@@ -5883,9 +9189,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q4Kx16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q4Kx16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -5917,8 +9223,7 @@ unit:
 	VXORPS            Z14, Z14, Z14
 	VXORPS            Z15, Z15, Z15
 	VXORPS            Z16, Z16, Z16
-	VMOVUPS           32(AX), Z17
-	VPANDD            Z8, Z17, Z17
+	VPANDD            32(AX), Z8, Z17
 	VPDPBUSD.BCST     (CX), Z17, Z9
 	VPDPBUSD.BCST     (CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST     (CX)(DX*2), Z17, Z11
@@ -5927,8 +9232,7 @@ unit:
 	VPDPBUSD.BCST     (SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     (SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     (SI)(BX*1), Z17, Z16
-	VMOVUPS           96(AX), Z17
-	VPANDD            Z8, Z17, Z17
+	VPANDD            96(AX), Z8, Z17
 	VPDPBUSD.BCST     4(CX), Z17, Z9
 	VPDPBUSD.BCST     4(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST     4(CX)(DX*2), Z17, Z11
@@ -5937,8 +9241,7 @@ unit:
 	VPDPBUSD.BCST     4(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     4(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     4(SI)(BX*1), Z17, Z16
-	VMOVUPS           160(AX), Z17
-	VPANDD            Z8, Z17, Z17
+	VPANDD            160(AX), Z8, Z17
 	VPDPBUSD.BCST     8(CX), Z17, Z9
 	VPDPBUSD.BCST     8(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST     8(CX)(DX*2), Z17, Z11
@@ -5947,8 +9250,7 @@ unit:
 	VPDPBUSD.BCST     8(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     8(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     8(SI)(BX*1), Z17, Z16
-	VMOVUPS           224(AX), Z17
-	VPANDD            Z8, Z17, Z17
+	VPANDD            224(AX), Z8, Z17
 	VPDPBUSD.BCST     12(CX), Z17, Z9
 	VPDPBUSD.BCST     12(CX)(DX*1), Z17, Z10
 	VPDPBUSD.BCST     12(CX)(DX*2), Z17, Z11
@@ -5957,8 +9259,7 @@ unit:
 	VPDPBUSD.BCST     12(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     12(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     12(SI)(BX*1), Z17, Z16
-	VMOVUPS           32(AX), Z17
-	VPSRLD            $0x04, Z17, Z17
+	VPSRLD            $0x04, 32(AX), Z17
 	VPANDD            Z8, Z17, Z17
 	VPDPBUSD.BCST     16(CX), Z17, Z9
 	VPDPBUSD.BCST     16(CX)(DX*1), Z17, Z10
@@ -5968,8 +9269,7 @@ unit:
 	VPDPBUSD.BCST     16(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     16(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     16(SI)(BX*1), Z17, Z16
-	VMOVUPS           96(AX), Z17
-	VPSRLD            $0x04, Z17, Z17
+	VPSRLD            $0x04, 96(AX), Z17
 	VPANDD            Z8, Z17, Z17
 	VPDPBUSD.BCST     20(CX), Z17, Z9
 	VPDPBUSD.BCST     20(CX)(DX*1), Z17, Z10
@@ -5979,8 +9279,7 @@ unit:
 	VPDPBUSD.BCST     20(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     20(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     20(SI)(BX*1), Z17, Z16
-	VMOVUPS           160(AX), Z17
-	VPSRLD            $0x04, Z17, Z17
+	VPSRLD            $0x04, 160(AX), Z17
 	VPANDD            Z8, Z17, Z17
 	VPDPBUSD.BCST     24(CX), Z17, Z9
 	VPDPBUSD.BCST     24(CX)(DX*1), Z17, Z10
@@ -5990,8 +9289,7 @@ unit:
 	VPDPBUSD.BCST     24(SI)(DX*1), Z17, Z14
 	VPDPBUSD.BCST     24(SI)(DX*2), Z17, Z15
 	VPDPBUSD.BCST     24(SI)(BX*1), Z17, Z16
-	VMOVUPS           224(AX), Z17
-	VPSRLD            $0x04, Z17, Z17
+	VPSRLD            $0x04, 224(AX), Z17
 	VPANDD            Z8, Z17, Z17
 	VPDPBUSD.BCST     28(CX), Z17, Z9
 	VPDPBUSD.BCST     28(CX)(DX*1), Z17, Z10
@@ -6090,9 +9388,735 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel1A16Q4Kx16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, SI
+
+unit:
+	VXORPS            Z2, Z2, Z2
+	VPANDD            32(AX), Z1, Z3
+	VPDPBUSD.BCST     32(CX), Z3, Z2
+	VPANDD            96(AX), Z1, Z3
+	VPDPBUSD.BCST     36(CX), Z3, Z2
+	VPANDD            160(AX), Z1, Z3
+	VPDPBUSD.BCST     40(CX), Z3, Z2
+	VPANDD            224(AX), Z1, Z3
+	VPDPBUSD.BCST     44(CX), Z3, Z2
+	VPSRLD            $0x04, 32(AX), Z3
+	VPANDD            Z1, Z3, Z3
+	VPDPBUSD.BCST     48(CX), Z3, Z2
+	VPSRLD            $0x04, 96(AX), Z3
+	VPANDD            Z1, Z3, Z3
+	VPDPBUSD.BCST     52(CX), Z3, Z2
+	VPSRLD            $0x04, 160(AX), Z3
+	VPANDD            Z1, Z3, Z3
+	VPDPBUSD.BCST     56(CX), Z3, Z2
+	VPSRLD            $0x04, 224(AX), Z3
+	VPANDD            Z1, Z3, Z3
+	VPDPBUSD.BCST     60(CX), Z3, Z2
+	VXORPS            Z3, Z3, Z3
+	VPANDD            32(AX), Z1, Z4
+	VPDPBUSD.BCST     (CX), Z4, Z3
+	VPANDD            96(AX), Z1, Z4
+	VPDPBUSD.BCST     4(CX), Z4, Z3
+	VPANDD            160(AX), Z1, Z4
+	VPDPBUSD.BCST     8(CX), Z4, Z3
+	VPANDD            224(AX), Z1, Z4
+	VPDPBUSD.BCST     12(CX), Z4, Z3
+	VPSRLD            $0x04, 32(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPDPBUSD.BCST     16(CX), Z4, Z3
+	VPSRLD            $0x04, 96(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPDPBUSD.BCST     20(CX), Z4, Z3
+	VPSRLD            $0x04, 160(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPDPBUSD.BCST     24(CX), Z4, Z3
+	VPSRLD            $0x04, 224(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPDPBUSD.BCST     28(CX), Z4, Z3
+	VPSUBD            Z3, Z2, Z2
+	VPSLLD            $0x08, Z3, Z3
+	VPADDD            Z3, Z2, Z2
+	VPMOVZXBD         (AX), Z3
+	VCVTDQ2PS         Z3, Z3
+	VCVTPH2PS         (BX), Z4
+	VMULPS            Z4, Z3, Z3
+	VCVTDQ2PS         Z2, Z2
+	VMULPS            Z3, Z2, Z2
+	VFMADD231PS.BCST  64(CX), Z2, Z0
+	VPMOVZXBD         16(AX), Z2
+	VCVTDQ2PS         Z2, Z2
+	VCVTPH2PS         32(BX), Z3
+	VMULPS            Z3, Z2, Z2
+	VFNMADD231PS.BCST 80(CX), Z2, Z0
+	ADDQ              $0x00000120, AX
+	ADDQ              $0x00000054, CX
+	DECQ              SI
+	JNZ               unit
+	DECQ              DX
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q4Kx16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VXORPS            Z3, Z3, Z3
+	VXORPS            Z4, Z4, Z4
+	VPANDD            32(AX), Z2, Z5
+	VPDPBUSD.BCST     32(CX), Z5, Z3
+	VPDPBUSD.BCST     32(CX)(DX*1), Z5, Z4
+	VPANDD            96(AX), Z2, Z5
+	VPDPBUSD.BCST     36(CX), Z5, Z3
+	VPDPBUSD.BCST     36(CX)(DX*1), Z5, Z4
+	VPANDD            160(AX), Z2, Z5
+	VPDPBUSD.BCST     40(CX), Z5, Z3
+	VPDPBUSD.BCST     40(CX)(DX*1), Z5, Z4
+	VPANDD            224(AX), Z2, Z5
+	VPDPBUSD.BCST     44(CX), Z5, Z3
+	VPDPBUSD.BCST     44(CX)(DX*1), Z5, Z4
+	VPSRLD            $0x04, 32(AX), Z5
+	VPANDD            Z2, Z5, Z5
+	VPDPBUSD.BCST     48(CX), Z5, Z3
+	VPDPBUSD.BCST     48(CX)(DX*1), Z5, Z4
+	VPSRLD            $0x04, 96(AX), Z5
+	VPANDD            Z2, Z5, Z5
+	VPDPBUSD.BCST     52(CX), Z5, Z3
+	VPDPBUSD.BCST     52(CX)(DX*1), Z5, Z4
+	VPSRLD            $0x04, 160(AX), Z5
+	VPANDD            Z2, Z5, Z5
+	VPDPBUSD.BCST     56(CX), Z5, Z3
+	VPDPBUSD.BCST     56(CX)(DX*1), Z5, Z4
+	VPSRLD            $0x04, 224(AX), Z5
+	VPANDD            Z2, Z5, Z5
+	VPDPBUSD.BCST     60(CX), Z5, Z3
+	VPDPBUSD.BCST     60(CX)(DX*1), Z5, Z4
+	VXORPS            Z5, Z5, Z5
+	VXORPS            Z6, Z6, Z6
+	VPANDD            32(AX), Z2, Z7
+	VPDPBUSD.BCST     (CX), Z7, Z5
+	VPDPBUSD.BCST     (CX)(DX*1), Z7, Z6
+	VPANDD            96(AX), Z2, Z7
+	VPDPBUSD.BCST     4(CX), Z7, Z5
+	VPDPBUSD.BCST     4(CX)(DX*1), Z7, Z6
+	VPANDD            160(AX), Z2, Z7
+	VPDPBUSD.BCST     8(CX), Z7, Z5
+	VPDPBUSD.BCST     8(CX)(DX*1), Z7, Z6
+	VPANDD            224(AX), Z2, Z7
+	VPDPBUSD.BCST     12(CX), Z7, Z5
+	VPDPBUSD.BCST     12(CX)(DX*1), Z7, Z6
+	VPSRLD            $0x04, 32(AX), Z7
+	VPANDD            Z2, Z7, Z7
+	VPDPBUSD.BCST     16(CX), Z7, Z5
+	VPDPBUSD.BCST     16(CX)(DX*1), Z7, Z6
+	VPSRLD            $0x04, 96(AX), Z7
+	VPANDD            Z2, Z7, Z7
+	VPDPBUSD.BCST     20(CX), Z7, Z5
+	VPDPBUSD.BCST     20(CX)(DX*1), Z7, Z6
+	VPSRLD            $0x04, 160(AX), Z7
+	VPANDD            Z2, Z7, Z7
+	VPDPBUSD.BCST     24(CX), Z7, Z5
+	VPDPBUSD.BCST     24(CX)(DX*1), Z7, Z6
+	VPSRLD            $0x04, 224(AX), Z7
+	VPANDD            Z2, Z7, Z7
+	VPDPBUSD.BCST     28(CX), Z7, Z5
+	VPDPBUSD.BCST     28(CX)(DX*1), Z7, Z6
+	VPSUBD            Z5, Z3, Z3
+	VPSLLD            $0x08, Z5, Z5
+	VPADDD            Z5, Z3, Z3
+	VPSUBD            Z6, Z4, Z4
+	VPSLLD            $0x08, Z6, Z6
+	VPADDD            Z6, Z4, Z4
+	VPMOVZXBD         (AX), Z5
+	VCVTDQ2PS         Z5, Z5
+	VCVTPH2PS         (SI), Z6
+	VMULPS            Z6, Z5, Z5
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z5, Z3, Z3
+	VFMADD231PS.BCST  64(CX), Z3, Z0
+	VCVTDQ2PS         Z4, Z4
+	VMULPS            Z5, Z4, Z4
+	VFMADD231PS.BCST  64(CX)(DX*1), Z4, Z1
+	VPMOVZXBD         16(AX), Z3
+	VCVTDQ2PS         Z3, Z3
+	VCVTPH2PS         32(SI), Z4
+	VMULPS            Z4, Z3, Z3
+	VFNMADD231PS.BCST 80(CX), Z3, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z3, Z1
+	ADDQ              $0x00000120, AX
+	ADDQ              $0x00000054, CX
+	DECQ              DI
+	JNZ               unit
+	DECQ              BX
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q4Kx16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+
+block:
+	MOVQ AX, DI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, R8
+
+unit:
+	VXORPS            Z5, Z5, Z5
+	VXORPS            Z6, Z6, Z6
+	VXORPS            Z7, Z7, Z7
+	VXORPS            Z8, Z8, Z8
+	VPANDD            32(AX), Z4, Z9
+	VPDPBUSD.BCST     32(CX), Z9, Z5
+	VPDPBUSD.BCST     32(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     32(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     32(CX)(BX*1), Z9, Z8
+	VPANDD            96(AX), Z4, Z9
+	VPDPBUSD.BCST     36(CX), Z9, Z5
+	VPDPBUSD.BCST     36(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     36(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     36(CX)(BX*1), Z9, Z8
+	VPANDD            160(AX), Z4, Z9
+	VPDPBUSD.BCST     40(CX), Z9, Z5
+	VPDPBUSD.BCST     40(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     40(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     40(CX)(BX*1), Z9, Z8
+	VPANDD            224(AX), Z4, Z9
+	VPDPBUSD.BCST     44(CX), Z9, Z5
+	VPDPBUSD.BCST     44(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     44(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     44(CX)(BX*1), Z9, Z8
+	VPSRLD            $0x04, 32(AX), Z9
+	VPANDD            Z4, Z9, Z9
+	VPDPBUSD.BCST     48(CX), Z9, Z5
+	VPDPBUSD.BCST     48(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     48(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     48(CX)(BX*1), Z9, Z8
+	VPSRLD            $0x04, 96(AX), Z9
+	VPANDD            Z4, Z9, Z9
+	VPDPBUSD.BCST     52(CX), Z9, Z5
+	VPDPBUSD.BCST     52(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     52(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     52(CX)(BX*1), Z9, Z8
+	VPSRLD            $0x04, 160(AX), Z9
+	VPANDD            Z4, Z9, Z9
+	VPDPBUSD.BCST     56(CX), Z9, Z5
+	VPDPBUSD.BCST     56(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     56(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     56(CX)(BX*1), Z9, Z8
+	VPSRLD            $0x04, 224(AX), Z9
+	VPANDD            Z4, Z9, Z9
+	VPDPBUSD.BCST     60(CX), Z9, Z5
+	VPDPBUSD.BCST     60(CX)(DX*1), Z9, Z6
+	VPDPBUSD.BCST     60(CX)(DX*2), Z9, Z7
+	VPDPBUSD.BCST     60(CX)(BX*1), Z9, Z8
+	VXORPS            Z9, Z9, Z9
+	VXORPS            Z10, Z10, Z10
+	VXORPS            Z11, Z11, Z11
+	VXORPS            Z12, Z12, Z12
+	VPANDD            32(AX), Z4, Z13
+	VPDPBUSD.BCST     (CX), Z13, Z9
+	VPDPBUSD.BCST     (CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     (CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     (CX)(BX*1), Z13, Z12
+	VPANDD            96(AX), Z4, Z13
+	VPDPBUSD.BCST     4(CX), Z13, Z9
+	VPDPBUSD.BCST     4(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     4(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     4(CX)(BX*1), Z13, Z12
+	VPANDD            160(AX), Z4, Z13
+	VPDPBUSD.BCST     8(CX), Z13, Z9
+	VPDPBUSD.BCST     8(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     8(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     8(CX)(BX*1), Z13, Z12
+	VPANDD            224(AX), Z4, Z13
+	VPDPBUSD.BCST     12(CX), Z13, Z9
+	VPDPBUSD.BCST     12(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     12(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     12(CX)(BX*1), Z13, Z12
+	VPSRLD            $0x04, 32(AX), Z13
+	VPANDD            Z4, Z13, Z13
+	VPDPBUSD.BCST     16(CX), Z13, Z9
+	VPDPBUSD.BCST     16(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     16(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     16(CX)(BX*1), Z13, Z12
+	VPSRLD            $0x04, 96(AX), Z13
+	VPANDD            Z4, Z13, Z13
+	VPDPBUSD.BCST     20(CX), Z13, Z9
+	VPDPBUSD.BCST     20(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     20(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     20(CX)(BX*1), Z13, Z12
+	VPSRLD            $0x04, 160(AX), Z13
+	VPANDD            Z4, Z13, Z13
+	VPDPBUSD.BCST     24(CX), Z13, Z9
+	VPDPBUSD.BCST     24(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     24(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     24(CX)(BX*1), Z13, Z12
+	VPSRLD            $0x04, 224(AX), Z13
+	VPANDD            Z4, Z13, Z13
+	VPDPBUSD.BCST     28(CX), Z13, Z9
+	VPDPBUSD.BCST     28(CX)(DX*1), Z13, Z10
+	VPDPBUSD.BCST     28(CX)(DX*2), Z13, Z11
+	VPDPBUSD.BCST     28(CX)(BX*1), Z13, Z12
+	VPSUBD            Z9, Z5, Z5
+	VPSLLD            $0x08, Z9, Z9
+	VPADDD            Z9, Z5, Z5
+	VPSUBD            Z10, Z6, Z6
+	VPSLLD            $0x08, Z10, Z10
+	VPADDD            Z10, Z6, Z6
+	VPSUBD            Z11, Z7, Z7
+	VPSLLD            $0x08, Z11, Z11
+	VPADDD            Z11, Z7, Z7
+	VPSUBD            Z12, Z8, Z8
+	VPSLLD            $0x08, Z12, Z12
+	VPADDD            Z12, Z8, Z8
+	VPMOVZXBD         (AX), Z9
+	VCVTDQ2PS         Z9, Z9
+	VCVTPH2PS         (DI), Z10
+	VMULPS            Z10, Z9, Z9
+	VCVTDQ2PS         Z5, Z5
+	VMULPS            Z9, Z5, Z5
+	VFMADD231PS.BCST  64(CX), Z5, Z0
+	VCVTDQ2PS         Z6, Z6
+	VMULPS            Z9, Z6, Z6
+	VFMADD231PS.BCST  64(CX)(DX*1), Z6, Z1
+	VCVTDQ2PS         Z7, Z7
+	VMULPS            Z9, Z7, Z7
+	VFMADD231PS.BCST  64(CX)(DX*2), Z7, Z2
+	VCVTDQ2PS         Z8, Z8
+	VMULPS            Z9, Z8, Z8
+	VFMADD231PS.BCST  64(CX)(BX*1), Z8, Z3
+	VPMOVZXBD         16(AX), Z5
+	VCVTDQ2PS         Z5, Z5
+	VCVTPH2PS         32(DI), Z6
+	VMULPS            Z6, Z5, Z5
+	VFNMADD231PS.BCST 80(CX), Z5, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z5, Z1
+	VFNMADD231PS.BCST 80(CX)(DX*2), Z5, Z2
+	VFNMADD231PS.BCST 80(CX)(BX*1), Z5, Z3
+	ADDQ              $0x00000120, AX
+	ADDQ              $0x00000054, CX
+	DECQ              R8
+	JNZ               unit
+	DECQ              SI
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	VMOVUPS           Z2, 128(SP)
+	VMOVUPS           Z3, 192(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q4Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q4Kx16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+
+block:
+	MOVQ AX, R8
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, R9
+
+unit:
+	VXORPS            Z9, Z9, Z9
+	VXORPS            Z10, Z10, Z10
+	VXORPS            Z11, Z11, Z11
+	VXORPS            Z12, Z12, Z12
+	VXORPS            Z13, Z13, Z13
+	VXORPS            Z14, Z14, Z14
+	VXORPS            Z15, Z15, Z15
+	VXORPS            Z16, Z16, Z16
+	VPANDD            32(AX), Z8, Z17
+	VPDPBUSD.BCST     32(CX), Z17, Z9
+	VPDPBUSD.BCST     32(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     32(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     32(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     32(SI), Z17, Z13
+	VPDPBUSD.BCST     32(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     32(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     32(SI)(BX*1), Z17, Z16
+	VPANDD            96(AX), Z8, Z17
+	VPDPBUSD.BCST     36(CX), Z17, Z9
+	VPDPBUSD.BCST     36(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     36(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     36(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     36(SI), Z17, Z13
+	VPDPBUSD.BCST     36(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     36(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     36(SI)(BX*1), Z17, Z16
+	VPANDD            160(AX), Z8, Z17
+	VPDPBUSD.BCST     40(CX), Z17, Z9
+	VPDPBUSD.BCST     40(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     40(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     40(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     40(SI), Z17, Z13
+	VPDPBUSD.BCST     40(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     40(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     40(SI)(BX*1), Z17, Z16
+	VPANDD            224(AX), Z8, Z17
+	VPDPBUSD.BCST     44(CX), Z17, Z9
+	VPDPBUSD.BCST     44(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     44(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     44(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     44(SI), Z17, Z13
+	VPDPBUSD.BCST     44(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     44(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     44(SI)(BX*1), Z17, Z16
+	VPSRLD            $0x04, 32(AX), Z17
+	VPANDD            Z8, Z17, Z17
+	VPDPBUSD.BCST     48(CX), Z17, Z9
+	VPDPBUSD.BCST     48(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     48(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     48(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     48(SI), Z17, Z13
+	VPDPBUSD.BCST     48(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     48(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     48(SI)(BX*1), Z17, Z16
+	VPSRLD            $0x04, 96(AX), Z17
+	VPANDD            Z8, Z17, Z17
+	VPDPBUSD.BCST     52(CX), Z17, Z9
+	VPDPBUSD.BCST     52(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     52(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     52(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     52(SI), Z17, Z13
+	VPDPBUSD.BCST     52(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     52(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     52(SI)(BX*1), Z17, Z16
+	VPSRLD            $0x04, 160(AX), Z17
+	VPANDD            Z8, Z17, Z17
+	VPDPBUSD.BCST     56(CX), Z17, Z9
+	VPDPBUSD.BCST     56(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     56(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     56(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     56(SI), Z17, Z13
+	VPDPBUSD.BCST     56(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     56(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     56(SI)(BX*1), Z17, Z16
+	VPSRLD            $0x04, 224(AX), Z17
+	VPANDD            Z8, Z17, Z17
+	VPDPBUSD.BCST     60(CX), Z17, Z9
+	VPDPBUSD.BCST     60(CX)(DX*1), Z17, Z10
+	VPDPBUSD.BCST     60(CX)(DX*2), Z17, Z11
+	VPDPBUSD.BCST     60(CX)(BX*1), Z17, Z12
+	VPDPBUSD.BCST     60(SI), Z17, Z13
+	VPDPBUSD.BCST     60(SI)(DX*1), Z17, Z14
+	VPDPBUSD.BCST     60(SI)(DX*2), Z17, Z15
+	VPDPBUSD.BCST     60(SI)(BX*1), Z17, Z16
+	VXORPS            Z17, Z17, Z17
+	VXORPS            Z18, Z18, Z18
+	VXORPS            Z19, Z19, Z19
+	VXORPS            Z20, Z20, Z20
+	VXORPS            Z21, Z21, Z21
+	VXORPS            Z22, Z22, Z22
+	VXORPS            Z23, Z23, Z23
+	VXORPS            Z24, Z24, Z24
+	VPANDD            32(AX), Z8, Z25
+	VPDPBUSD.BCST     (CX), Z25, Z17
+	VPDPBUSD.BCST     (CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     (CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     (CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     (SI), Z25, Z21
+	VPDPBUSD.BCST     (SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     (SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     (SI)(BX*1), Z25, Z24
+	VPANDD            96(AX), Z8, Z25
+	VPDPBUSD.BCST     4(CX), Z25, Z17
+	VPDPBUSD.BCST     4(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     4(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     4(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     4(SI), Z25, Z21
+	VPDPBUSD.BCST     4(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     4(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     4(SI)(BX*1), Z25, Z24
+	VPANDD            160(AX), Z8, Z25
+	VPDPBUSD.BCST     8(CX), Z25, Z17
+	VPDPBUSD.BCST     8(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     8(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     8(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     8(SI), Z25, Z21
+	VPDPBUSD.BCST     8(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     8(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     8(SI)(BX*1), Z25, Z24
+	VPANDD            224(AX), Z8, Z25
+	VPDPBUSD.BCST     12(CX), Z25, Z17
+	VPDPBUSD.BCST     12(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     12(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     12(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     12(SI), Z25, Z21
+	VPDPBUSD.BCST     12(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     12(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     12(SI)(BX*1), Z25, Z24
+	VPSRLD            $0x04, 32(AX), Z25
+	VPANDD            Z8, Z25, Z25
+	VPDPBUSD.BCST     16(CX), Z25, Z17
+	VPDPBUSD.BCST     16(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     16(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     16(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     16(SI), Z25, Z21
+	VPDPBUSD.BCST     16(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     16(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     16(SI)(BX*1), Z25, Z24
+	VPSRLD            $0x04, 96(AX), Z25
+	VPANDD            Z8, Z25, Z25
+	VPDPBUSD.BCST     20(CX), Z25, Z17
+	VPDPBUSD.BCST     20(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     20(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     20(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     20(SI), Z25, Z21
+	VPDPBUSD.BCST     20(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     20(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     20(SI)(BX*1), Z25, Z24
+	VPSRLD            $0x04, 160(AX), Z25
+	VPANDD            Z8, Z25, Z25
+	VPDPBUSD.BCST     24(CX), Z25, Z17
+	VPDPBUSD.BCST     24(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     24(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     24(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     24(SI), Z25, Z21
+	VPDPBUSD.BCST     24(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     24(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     24(SI)(BX*1), Z25, Z24
+	VPSRLD            $0x04, 224(AX), Z25
+	VPANDD            Z8, Z25, Z25
+	VPDPBUSD.BCST     28(CX), Z25, Z17
+	VPDPBUSD.BCST     28(CX)(DX*1), Z25, Z18
+	VPDPBUSD.BCST     28(CX)(DX*2), Z25, Z19
+	VPDPBUSD.BCST     28(CX)(BX*1), Z25, Z20
+	VPDPBUSD.BCST     28(SI), Z25, Z21
+	VPDPBUSD.BCST     28(SI)(DX*1), Z25, Z22
+	VPDPBUSD.BCST     28(SI)(DX*2), Z25, Z23
+	VPDPBUSD.BCST     28(SI)(BX*1), Z25, Z24
+	VPSUBD            Z17, Z9, Z9
+	VPSLLD            $0x08, Z17, Z17
+	VPADDD            Z17, Z9, Z9
+	VPSUBD            Z18, Z10, Z10
+	VPSLLD            $0x08, Z18, Z18
+	VPADDD            Z18, Z10, Z10
+	VPSUBD            Z19, Z11, Z11
+	VPSLLD            $0x08, Z19, Z19
+	VPADDD            Z19, Z11, Z11
+	VPSUBD            Z20, Z12, Z12
+	VPSLLD            $0x08, Z20, Z20
+	VPADDD            Z20, Z12, Z12
+	VPSUBD            Z21, Z13, Z13
+	VPSLLD            $0x08, Z21, Z21
+	VPADDD            Z21, Z13, Z13
+	VPSUBD            Z22, Z14, Z14
+	VPSLLD            $0x08, Z22, Z22
+	VPADDD            Z22, Z14, Z14
+	VPSUBD            Z23, Z15, Z15
+	VPSLLD            $0x08, Z23, Z23
+	VPADDD            Z23, Z15, Z15
+	VPSUBD            Z24, Z16, Z16
+	VPSLLD            $0x08, Z24, Z24
+	VPADDD            Z24, Z16, Z16
+	VPMOVZXBD         (AX), Z17
+	VCVTDQ2PS         Z17, Z17
+	VCVTPH2PS         (R8), Z18
+	VMULPS            Z18, Z17, Z17
+	VCVTDQ2PS         Z9, Z9
+	VMULPS            Z17, Z9, Z9
+	VFMADD231PS.BCST  64(CX), Z9, Z0
+	VCVTDQ2PS         Z10, Z10
+	VMULPS            Z17, Z10, Z10
+	VFMADD231PS.BCST  64(CX)(DX*1), Z10, Z1
+	VCVTDQ2PS         Z11, Z11
+	VMULPS            Z17, Z11, Z11
+	VFMADD231PS.BCST  64(CX)(DX*2), Z11, Z2
+	VCVTDQ2PS         Z12, Z12
+	VMULPS            Z17, Z12, Z12
+	VFMADD231PS.BCST  64(CX)(BX*1), Z12, Z3
+	VCVTDQ2PS         Z13, Z13
+	VMULPS            Z17, Z13, Z13
+	VFMADD231PS.BCST  64(SI), Z13, Z4
+	VCVTDQ2PS         Z14, Z14
+	VMULPS            Z17, Z14, Z14
+	VFMADD231PS.BCST  64(SI)(DX*1), Z14, Z5
+	VCVTDQ2PS         Z15, Z15
+	VMULPS            Z17, Z15, Z15
+	VFMADD231PS.BCST  64(SI)(DX*2), Z15, Z6
+	VCVTDQ2PS         Z16, Z16
+	VMULPS            Z17, Z16, Z16
+	VFMADD231PS.BCST  64(SI)(BX*1), Z16, Z7
+	VPMOVZXBD         16(AX), Z9
+	VCVTDQ2PS         Z9, Z9
+	VCVTPH2PS         32(R8), Z10
+	VMULPS            Z10, Z9, Z9
+	VFNMADD231PS.BCST 80(CX), Z9, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z9, Z1
+	VFNMADD231PS.BCST 80(CX)(DX*2), Z9, Z2
+	VFNMADD231PS.BCST 80(CX)(BX*1), Z9, Z3
+	VFNMADD231PS.BCST 80(SI), Z9, Z4
+	VFNMADD231PS.BCST 80(SI)(DX*1), Z9, Z5
+	VFNMADD231PS.BCST 80(SI)(DX*2), Z9, Z6
+	VFNMADD231PS.BCST 80(SI)(BX*1), Z9, Z7
+	ADDQ              $0x00000120, AX
+	ADDQ              $0x00000054, CX
+	ADDQ              $0x00000054, SI
+	DECQ              R9
+	JNZ               unit
+	DECQ              DI
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	VMOVUPS           Z2, 128(SP)
+	VMOVUPS           Z3, 192(SP)
+	VMOVUPS           Z4, 256(SP)
+	VMOVUPS           Z5, 320(SP)
+	VMOVUPS           Z6, 384(SP)
+	VMOVUPS           Z7, 448(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q5Kx16VNNI(SB), NOSPLIT, $64-64
+TEXT ·panel1A8Q5Kx16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -6108,71 +10132,48 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0        256(AX)
-	PREFETCHT0        320(AX)
-	PREFETCHT0        384(AX)
-	PREFETCHT0        448(AX)
-	PREFETCHT0        512(AX)
-	PREFETCHT0        576(AX)
+	PREFETCHT2        8192(AX)
+	PREFETCHT2        8256(AX)
+	PREFETCHT2        8320(AX)
+	PREFETCHT2        8384(AX)
+	PREFETCHT2        8448(AX)
+	PREFETCHT2        8512(AX)
 	VXORPS            Z3, Z3, Z3
-	VMOVUPS           32(AX), Z4
-	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSLLD            $0x04, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPANDD            32(AX), Z1, Z4
+	VPSLLD            $0x04, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     (CX), Z4, Z3
-	VMOVUPS           96(AX), Z4
-	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSLLD            $0x03, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPANDD            96(AX), Z1, Z4
+	VPSLLD            $0x03, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     4(CX), Z4, Z3
-	VMOVUPS           160(AX), Z4
-	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSLLD            $0x02, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPANDD            160(AX), Z1, Z4
+	VPSLLD            $0x02, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     8(CX), Z4, Z3
-	VMOVUPS           224(AX), Z4
-	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSLLD            $0x01, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPANDD            224(AX), Z1, Z4
+	VPSLLD            $0x01, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     12(CX), Z4, Z3
-	VMOVUPS           32(AX), Z4
-	VPSRLD            $0x04, Z4, Z4
+	VPSRLD            $0x04, 32(AX), Z4
 	VPANDD            Z1, Z4, Z4
 	VMOVUPS           288(AX), Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     16(CX), Z4, Z3
-	VMOVUPS           96(AX), Z4
-	VPSRLD            $0x04, Z4, Z4
+	VPSRLD            $0x04, 96(AX), Z4
 	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSRLD            $0x01, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPSRLD            $0x01, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     20(CX), Z4, Z3
-	VMOVUPS           160(AX), Z4
-	VPSRLD            $0x04, Z4, Z4
+	VPSRLD            $0x04, 160(AX), Z4
 	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSRLD            $0x02, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPSRLD            $0x02, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     24(CX), Z4, Z3
-	VMOVUPS           224(AX), Z4
-	VPSRLD            $0x04, Z4, Z4
+	VPSRLD            $0x04, 224(AX), Z4
 	VPANDD            Z1, Z4, Z4
-	VMOVUPS           288(AX), Z5
-	VPSRLD            $0x03, Z5, Z5
-	VPANDD            Z2, Z5, Z5
-	VPORD             Z5, Z4, Z4
+	VPSRLD            $0x03, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST     28(CX), Z4, Z3
 	VPMOVZXBD         (AX), Z4
 	VCVTDQ2PS         Z4, Z4
@@ -6213,9 +10214,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q5Kx16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q5Kx16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -6235,71 +10236,48 @@ block:
 unit:
 	VXORPS            Z4, Z4, Z4
 	VXORPS            Z5, Z5, Z5
-	VMOVUPS           32(AX), Z6
-	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSLLD            $0x04, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPANDD            32(AX), Z2, Z6
+	VPSLLD            $0x04, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     (CX), Z6, Z4
 	VPDPBUSD.BCST     (CX)(DX*1), Z6, Z5
-	VMOVUPS           96(AX), Z6
-	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSLLD            $0x03, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPANDD            96(AX), Z2, Z6
+	VPSLLD            $0x03, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     4(CX), Z6, Z4
 	VPDPBUSD.BCST     4(CX)(DX*1), Z6, Z5
-	VMOVUPS           160(AX), Z6
-	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSLLD            $0x02, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPANDD            160(AX), Z2, Z6
+	VPSLLD            $0x02, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     8(CX), Z6, Z4
 	VPDPBUSD.BCST     8(CX)(DX*1), Z6, Z5
-	VMOVUPS           224(AX), Z6
-	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSLLD            $0x01, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPANDD            224(AX), Z2, Z6
+	VPSLLD            $0x01, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     12(CX), Z6, Z4
 	VPDPBUSD.BCST     12(CX)(DX*1), Z6, Z5
-	VMOVUPS           32(AX), Z6
-	VPSRLD            $0x04, Z6, Z6
+	VPSRLD            $0x04, 32(AX), Z6
 	VPANDD            Z2, Z6, Z6
 	VMOVUPS           288(AX), Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     16(CX), Z6, Z4
 	VPDPBUSD.BCST     16(CX)(DX*1), Z6, Z5
-	VMOVUPS           96(AX), Z6
-	VPSRLD            $0x04, Z6, Z6
+	VPSRLD            $0x04, 96(AX), Z6
 	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSRLD            $0x01, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPSRLD            $0x01, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     20(CX), Z6, Z4
 	VPDPBUSD.BCST     20(CX)(DX*1), Z6, Z5
-	VMOVUPS           160(AX), Z6
-	VPSRLD            $0x04, Z6, Z6
+	VPSRLD            $0x04, 160(AX), Z6
 	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSRLD            $0x02, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPSRLD            $0x02, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     24(CX), Z6, Z4
 	VPDPBUSD.BCST     24(CX)(DX*1), Z6, Z5
-	VMOVUPS           224(AX), Z6
-	VPSRLD            $0x04, Z6, Z6
+	VPSRLD            $0x04, 224(AX), Z6
 	VPANDD            Z2, Z6, Z6
-	VMOVUPS           288(AX), Z7
-	VPSRLD            $0x03, Z7, Z7
-	VPANDD            Z3, Z7, Z7
-	VPORD             Z7, Z6, Z6
+	VPSRLD            $0x03, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST     28(CX), Z6, Z4
 	VPDPBUSD.BCST     28(CX)(DX*1), Z6, Z5
 	VPMOVZXBD         (AX), Z6
@@ -6348,9 +10326,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q5Kx16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q5Kx16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -6375,85 +10353,62 @@ unit:
 	VXORPS            Z7, Z7, Z7
 	VXORPS            Z8, Z8, Z8
 	VXORPS            Z9, Z9, Z9
-	VMOVUPS           32(AX), Z10
-	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSLLD            $0x04, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPANDD            32(AX), Z4, Z10
+	VPSLLD            $0x04, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     (CX), Z10, Z6
 	VPDPBUSD.BCST     (CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     (CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     (CX)(BX*1), Z10, Z9
-	VMOVUPS           96(AX), Z10
-	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSLLD            $0x03, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPANDD            96(AX), Z4, Z10
+	VPSLLD            $0x03, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     4(CX), Z10, Z6
 	VPDPBUSD.BCST     4(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     4(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     4(CX)(BX*1), Z10, Z9
-	VMOVUPS           160(AX), Z10
-	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSLLD            $0x02, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPANDD            160(AX), Z4, Z10
+	VPSLLD            $0x02, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     8(CX), Z10, Z6
 	VPDPBUSD.BCST     8(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     8(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     8(CX)(BX*1), Z10, Z9
-	VMOVUPS           224(AX), Z10
-	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSLLD            $0x01, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPANDD            224(AX), Z4, Z10
+	VPSLLD            $0x01, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     12(CX), Z10, Z6
 	VPDPBUSD.BCST     12(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     12(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     12(CX)(BX*1), Z10, Z9
-	VMOVUPS           32(AX), Z10
-	VPSRLD            $0x04, Z10, Z10
+	VPSRLD            $0x04, 32(AX), Z10
 	VPANDD            Z4, Z10, Z10
 	VMOVUPS           288(AX), Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     16(CX), Z10, Z6
 	VPDPBUSD.BCST     16(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     16(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     16(CX)(BX*1), Z10, Z9
-	VMOVUPS           96(AX), Z10
-	VPSRLD            $0x04, Z10, Z10
+	VPSRLD            $0x04, 96(AX), Z10
 	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSRLD            $0x01, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPSRLD            $0x01, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     20(CX), Z10, Z6
 	VPDPBUSD.BCST     20(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     20(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     20(CX)(BX*1), Z10, Z9
-	VMOVUPS           160(AX), Z10
-	VPSRLD            $0x04, Z10, Z10
+	VPSRLD            $0x04, 160(AX), Z10
 	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSRLD            $0x02, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPSRLD            $0x02, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     24(CX), Z10, Z6
 	VPDPBUSD.BCST     24(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     24(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST     24(CX)(BX*1), Z10, Z9
-	VMOVUPS           224(AX), Z10
-	VPSRLD            $0x04, Z10, Z10
+	VPSRLD            $0x04, 224(AX), Z10
 	VPANDD            Z4, Z10, Z10
-	VMOVUPS           288(AX), Z11
-	VPSRLD            $0x03, Z11, Z11
-	VPANDD            Z5, Z11, Z11
-	VPORD             Z11, Z10, Z10
+	VPSRLD            $0x03, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST     28(CX), Z10, Z6
 	VPDPBUSD.BCST     28(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST     28(CX)(DX*2), Z10, Z8
@@ -6518,9 +10473,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q5Kx16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q5Kx16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -6554,12 +10509,9 @@ unit:
 	VXORPS            Z15, Z15, Z15
 	VXORPS            Z16, Z16, Z16
 	VXORPS            Z17, Z17, Z17
-	VMOVUPS           32(AX), Z18
-	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSLLD            $0x04, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPANDD            32(AX), Z8, Z18
+	VPSLLD            $0x04, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     (CX), Z18, Z10
 	VPDPBUSD.BCST     (CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     (CX)(DX*2), Z18, Z12
@@ -6568,12 +10520,9 @@ unit:
 	VPDPBUSD.BCST     (SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     (SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     (SI)(BX*1), Z18, Z17
-	VMOVUPS           96(AX), Z18
-	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSLLD            $0x03, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPANDD            96(AX), Z8, Z18
+	VPSLLD            $0x03, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     4(CX), Z18, Z10
 	VPDPBUSD.BCST     4(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     4(CX)(DX*2), Z18, Z12
@@ -6582,12 +10531,9 @@ unit:
 	VPDPBUSD.BCST     4(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     4(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     4(SI)(BX*1), Z18, Z17
-	VMOVUPS           160(AX), Z18
-	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSLLD            $0x02, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPANDD            160(AX), Z8, Z18
+	VPSLLD            $0x02, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     8(CX), Z18, Z10
 	VPDPBUSD.BCST     8(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     8(CX)(DX*2), Z18, Z12
@@ -6596,12 +10542,9 @@ unit:
 	VPDPBUSD.BCST     8(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     8(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     8(SI)(BX*1), Z18, Z17
-	VMOVUPS           224(AX), Z18
-	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSLLD            $0x01, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPANDD            224(AX), Z8, Z18
+	VPSLLD            $0x01, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     12(CX), Z18, Z10
 	VPDPBUSD.BCST     12(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     12(CX)(DX*2), Z18, Z12
@@ -6610,12 +10553,10 @@ unit:
 	VPDPBUSD.BCST     12(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     12(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     12(SI)(BX*1), Z18, Z17
-	VMOVUPS           32(AX), Z18
-	VPSRLD            $0x04, Z18, Z18
+	VPSRLD            $0x04, 32(AX), Z18
 	VPANDD            Z8, Z18, Z18
 	VMOVUPS           288(AX), Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     16(CX), Z18, Z10
 	VPDPBUSD.BCST     16(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     16(CX)(DX*2), Z18, Z12
@@ -6624,13 +10565,10 @@ unit:
 	VPDPBUSD.BCST     16(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     16(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     16(SI)(BX*1), Z18, Z17
-	VMOVUPS           96(AX), Z18
-	VPSRLD            $0x04, Z18, Z18
+	VPSRLD            $0x04, 96(AX), Z18
 	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSRLD            $0x01, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPSRLD            $0x01, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     20(CX), Z18, Z10
 	VPDPBUSD.BCST     20(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     20(CX)(DX*2), Z18, Z12
@@ -6639,13 +10577,10 @@ unit:
 	VPDPBUSD.BCST     20(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     20(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     20(SI)(BX*1), Z18, Z17
-	VMOVUPS           160(AX), Z18
-	VPSRLD            $0x04, Z18, Z18
+	VPSRLD            $0x04, 160(AX), Z18
 	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSRLD            $0x02, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPSRLD            $0x02, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     24(CX), Z18, Z10
 	VPDPBUSD.BCST     24(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     24(CX)(DX*2), Z18, Z12
@@ -6654,13 +10589,10 @@ unit:
 	VPDPBUSD.BCST     24(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST     24(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST     24(SI)(BX*1), Z18, Z17
-	VMOVUPS           224(AX), Z18
-	VPSRLD            $0x04, Z18, Z18
+	VPSRLD            $0x04, 224(AX), Z18
 	VPANDD            Z8, Z18, Z18
-	VMOVUPS           288(AX), Z19
-	VPSRLD            $0x03, Z19, Z19
-	VPANDD            Z9, Z19, Z19
-	VPORD             Z19, Z18, Z18
+	VPSRLD            $0x03, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST     28(CX), Z18, Z10
 	VPDPBUSD.BCST     28(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST     28(CX)(DX*2), Z18, Z12
@@ -6758,9 +10690,877 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
-TEXT ·panel1Q6Kx16VNNI(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q5Kx16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+	MOVL         $0x10101010, BX
+	VPBROADCASTD BX, Z2
+
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, SI
+
+unit:
+	PREFETCHT2        8192(AX)
+	PREFETCHT2        8256(AX)
+	PREFETCHT2        8320(AX)
+	PREFETCHT2        8384(AX)
+	PREFETCHT2        8448(AX)
+	PREFETCHT2        8512(AX)
+	VXORPS            Z3, Z3, Z3
+	VPANDD            32(AX), Z1, Z4
+	VPSLLD            $0x04, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     32(CX), Z4, Z3
+	VPANDD            96(AX), Z1, Z4
+	VPSLLD            $0x03, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     36(CX), Z4, Z3
+	VPANDD            160(AX), Z1, Z4
+	VPSLLD            $0x02, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     40(CX), Z4, Z3
+	VPANDD            224(AX), Z1, Z4
+	VPSLLD            $0x01, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     44(CX), Z4, Z3
+	VPSRLD            $0x04, 32(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VMOVUPS           288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     48(CX), Z4, Z3
+	VPSRLD            $0x04, 96(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPSRLD            $0x01, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     52(CX), Z4, Z3
+	VPSRLD            $0x04, 160(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPSRLD            $0x02, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     56(CX), Z4, Z3
+	VPSRLD            $0x04, 224(AX), Z4
+	VPANDD            Z1, Z4, Z4
+	VPSRLD            $0x03, 288(AX), Z5
+	VPTERNLOGD        $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST     60(CX), Z4, Z3
+	VXORPS            Z4, Z4, Z4
+	VPANDD            32(AX), Z1, Z5
+	VPSLLD            $0x04, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     (CX), Z5, Z4
+	VPANDD            96(AX), Z1, Z5
+	VPSLLD            $0x03, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     4(CX), Z5, Z4
+	VPANDD            160(AX), Z1, Z5
+	VPSLLD            $0x02, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     8(CX), Z5, Z4
+	VPANDD            224(AX), Z1, Z5
+	VPSLLD            $0x01, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     12(CX), Z5, Z4
+	VPSRLD            $0x04, 32(AX), Z5
+	VPANDD            Z1, Z5, Z5
+	VMOVUPS           288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     16(CX), Z5, Z4
+	VPSRLD            $0x04, 96(AX), Z5
+	VPANDD            Z1, Z5, Z5
+	VPSRLD            $0x01, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     20(CX), Z5, Z4
+	VPSRLD            $0x04, 160(AX), Z5
+	VPANDD            Z1, Z5, Z5
+	VPSRLD            $0x02, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     24(CX), Z5, Z4
+	VPSRLD            $0x04, 224(AX), Z5
+	VPANDD            Z1, Z5, Z5
+	VPSRLD            $0x03, 288(AX), Z6
+	VPTERNLOGD        $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST     28(CX), Z5, Z4
+	VPSUBD            Z4, Z3, Z3
+	VPSLLD            $0x08, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VPMOVZXBD         (AX), Z4
+	VCVTDQ2PS         Z4, Z4
+	VCVTPH2PS         (BX), Z5
+	VMULPS            Z5, Z4, Z4
+	VCVTDQ2PS         Z3, Z3
+	VMULPS            Z4, Z3, Z3
+	VFMADD231PS.BCST  64(CX), Z3, Z0
+	VPMOVZXBD         16(AX), Z3
+	VCVTDQ2PS         Z3, Z3
+	VCVTPH2PS         32(BX), Z4
+	VMULPS            Z4, Z3, Z3
+	VFNMADD231PS.BCST 80(CX), Z3, Z0
+	ADDQ              $0x00000160, AX
+	ADDQ              $0x00000054, CX
+	DECQ              SI
+	JNZ               unit
+	DECQ              DX
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q5Kx16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+	MOVL         $0x10101010, SI
+	VPBROADCASTD SI, Z3
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VXORPS            Z4, Z4, Z4
+	VXORPS            Z5, Z5, Z5
+	VPANDD            32(AX), Z2, Z6
+	VPSLLD            $0x04, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     32(CX), Z6, Z4
+	VPDPBUSD.BCST     32(CX)(DX*1), Z6, Z5
+	VPANDD            96(AX), Z2, Z6
+	VPSLLD            $0x03, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     36(CX), Z6, Z4
+	VPDPBUSD.BCST     36(CX)(DX*1), Z6, Z5
+	VPANDD            160(AX), Z2, Z6
+	VPSLLD            $0x02, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     40(CX), Z6, Z4
+	VPDPBUSD.BCST     40(CX)(DX*1), Z6, Z5
+	VPANDD            224(AX), Z2, Z6
+	VPSLLD            $0x01, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     44(CX), Z6, Z4
+	VPDPBUSD.BCST     44(CX)(DX*1), Z6, Z5
+	VPSRLD            $0x04, 32(AX), Z6
+	VPANDD            Z2, Z6, Z6
+	VMOVUPS           288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     48(CX), Z6, Z4
+	VPDPBUSD.BCST     48(CX)(DX*1), Z6, Z5
+	VPSRLD            $0x04, 96(AX), Z6
+	VPANDD            Z2, Z6, Z6
+	VPSRLD            $0x01, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     52(CX), Z6, Z4
+	VPDPBUSD.BCST     52(CX)(DX*1), Z6, Z5
+	VPSRLD            $0x04, 160(AX), Z6
+	VPANDD            Z2, Z6, Z6
+	VPSRLD            $0x02, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     56(CX), Z6, Z4
+	VPDPBUSD.BCST     56(CX)(DX*1), Z6, Z5
+	VPSRLD            $0x04, 224(AX), Z6
+	VPANDD            Z2, Z6, Z6
+	VPSRLD            $0x03, 288(AX), Z7
+	VPTERNLOGD        $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST     60(CX), Z6, Z4
+	VPDPBUSD.BCST     60(CX)(DX*1), Z6, Z5
+	VXORPS            Z6, Z6, Z6
+	VXORPS            Z7, Z7, Z7
+	VPANDD            32(AX), Z2, Z8
+	VPSLLD            $0x04, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     (CX), Z8, Z6
+	VPDPBUSD.BCST     (CX)(DX*1), Z8, Z7
+	VPANDD            96(AX), Z2, Z8
+	VPSLLD            $0x03, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     4(CX), Z8, Z6
+	VPDPBUSD.BCST     4(CX)(DX*1), Z8, Z7
+	VPANDD            160(AX), Z2, Z8
+	VPSLLD            $0x02, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     8(CX), Z8, Z6
+	VPDPBUSD.BCST     8(CX)(DX*1), Z8, Z7
+	VPANDD            224(AX), Z2, Z8
+	VPSLLD            $0x01, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     12(CX), Z8, Z6
+	VPDPBUSD.BCST     12(CX)(DX*1), Z8, Z7
+	VPSRLD            $0x04, 32(AX), Z8
+	VPANDD            Z2, Z8, Z8
+	VMOVUPS           288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     16(CX), Z8, Z6
+	VPDPBUSD.BCST     16(CX)(DX*1), Z8, Z7
+	VPSRLD            $0x04, 96(AX), Z8
+	VPANDD            Z2, Z8, Z8
+	VPSRLD            $0x01, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     20(CX), Z8, Z6
+	VPDPBUSD.BCST     20(CX)(DX*1), Z8, Z7
+	VPSRLD            $0x04, 160(AX), Z8
+	VPANDD            Z2, Z8, Z8
+	VPSRLD            $0x02, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     24(CX), Z8, Z6
+	VPDPBUSD.BCST     24(CX)(DX*1), Z8, Z7
+	VPSRLD            $0x04, 224(AX), Z8
+	VPANDD            Z2, Z8, Z8
+	VPSRLD            $0x03, 288(AX), Z9
+	VPTERNLOGD        $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST     28(CX), Z8, Z6
+	VPDPBUSD.BCST     28(CX)(DX*1), Z8, Z7
+	VPSUBD            Z6, Z4, Z4
+	VPSLLD            $0x08, Z6, Z6
+	VPADDD            Z6, Z4, Z4
+	VPSUBD            Z7, Z5, Z5
+	VPSLLD            $0x08, Z7, Z7
+	VPADDD            Z7, Z5, Z5
+	VPMOVZXBD         (AX), Z6
+	VCVTDQ2PS         Z6, Z6
+	VCVTPH2PS         (SI), Z7
+	VMULPS            Z7, Z6, Z6
+	VCVTDQ2PS         Z4, Z4
+	VMULPS            Z6, Z4, Z4
+	VFMADD231PS.BCST  64(CX), Z4, Z0
+	VCVTDQ2PS         Z5, Z5
+	VMULPS            Z6, Z5, Z5
+	VFMADD231PS.BCST  64(CX)(DX*1), Z5, Z1
+	VPMOVZXBD         16(AX), Z4
+	VCVTDQ2PS         Z4, Z4
+	VCVTPH2PS         32(SI), Z5
+	VMULPS            Z5, Z4, Z4
+	VFNMADD231PS.BCST 80(CX), Z4, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z4, Z1
+	ADDQ              $0x00000160, AX
+	ADDQ              $0x00000054, CX
+	DECQ              DI
+	JNZ               unit
+	DECQ              BX
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q5Kx16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+	MOVL         $0x10101010, DI
+	VPBROADCASTD DI, Z5
+
+block:
+	MOVQ AX, DI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, R8
+
+unit:
+	VXORPS            Z6, Z6, Z6
+	VXORPS            Z7, Z7, Z7
+	VXORPS            Z8, Z8, Z8
+	VXORPS            Z9, Z9, Z9
+	VPANDD            32(AX), Z4, Z10
+	VPSLLD            $0x04, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     32(CX), Z10, Z6
+	VPDPBUSD.BCST     32(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     32(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     32(CX)(BX*1), Z10, Z9
+	VPANDD            96(AX), Z4, Z10
+	VPSLLD            $0x03, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     36(CX), Z10, Z6
+	VPDPBUSD.BCST     36(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     36(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     36(CX)(BX*1), Z10, Z9
+	VPANDD            160(AX), Z4, Z10
+	VPSLLD            $0x02, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     40(CX), Z10, Z6
+	VPDPBUSD.BCST     40(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     40(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     40(CX)(BX*1), Z10, Z9
+	VPANDD            224(AX), Z4, Z10
+	VPSLLD            $0x01, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     44(CX), Z10, Z6
+	VPDPBUSD.BCST     44(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     44(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     44(CX)(BX*1), Z10, Z9
+	VPSRLD            $0x04, 32(AX), Z10
+	VPANDD            Z4, Z10, Z10
+	VMOVUPS           288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     48(CX), Z10, Z6
+	VPDPBUSD.BCST     48(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     48(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     48(CX)(BX*1), Z10, Z9
+	VPSRLD            $0x04, 96(AX), Z10
+	VPANDD            Z4, Z10, Z10
+	VPSRLD            $0x01, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     52(CX), Z10, Z6
+	VPDPBUSD.BCST     52(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     52(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     52(CX)(BX*1), Z10, Z9
+	VPSRLD            $0x04, 160(AX), Z10
+	VPANDD            Z4, Z10, Z10
+	VPSRLD            $0x02, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     56(CX), Z10, Z6
+	VPDPBUSD.BCST     56(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     56(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     56(CX)(BX*1), Z10, Z9
+	VPSRLD            $0x04, 224(AX), Z10
+	VPANDD            Z4, Z10, Z10
+	VPSRLD            $0x03, 288(AX), Z11
+	VPTERNLOGD        $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST     60(CX), Z10, Z6
+	VPDPBUSD.BCST     60(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST     60(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST     60(CX)(BX*1), Z10, Z9
+	VXORPS            Z10, Z10, Z10
+	VXORPS            Z11, Z11, Z11
+	VXORPS            Z12, Z12, Z12
+	VXORPS            Z13, Z13, Z13
+	VPANDD            32(AX), Z4, Z14
+	VPSLLD            $0x04, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     (CX), Z14, Z10
+	VPDPBUSD.BCST     (CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     (CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     (CX)(BX*1), Z14, Z13
+	VPANDD            96(AX), Z4, Z14
+	VPSLLD            $0x03, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     4(CX), Z14, Z10
+	VPDPBUSD.BCST     4(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     4(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     4(CX)(BX*1), Z14, Z13
+	VPANDD            160(AX), Z4, Z14
+	VPSLLD            $0x02, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     8(CX), Z14, Z10
+	VPDPBUSD.BCST     8(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     8(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     8(CX)(BX*1), Z14, Z13
+	VPANDD            224(AX), Z4, Z14
+	VPSLLD            $0x01, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     12(CX), Z14, Z10
+	VPDPBUSD.BCST     12(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     12(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     12(CX)(BX*1), Z14, Z13
+	VPSRLD            $0x04, 32(AX), Z14
+	VPANDD            Z4, Z14, Z14
+	VMOVUPS           288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     16(CX), Z14, Z10
+	VPDPBUSD.BCST     16(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     16(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     16(CX)(BX*1), Z14, Z13
+	VPSRLD            $0x04, 96(AX), Z14
+	VPANDD            Z4, Z14, Z14
+	VPSRLD            $0x01, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     20(CX), Z14, Z10
+	VPDPBUSD.BCST     20(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     20(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     20(CX)(BX*1), Z14, Z13
+	VPSRLD            $0x04, 160(AX), Z14
+	VPANDD            Z4, Z14, Z14
+	VPSRLD            $0x02, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     24(CX), Z14, Z10
+	VPDPBUSD.BCST     24(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     24(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     24(CX)(BX*1), Z14, Z13
+	VPSRLD            $0x04, 224(AX), Z14
+	VPANDD            Z4, Z14, Z14
+	VPSRLD            $0x03, 288(AX), Z15
+	VPTERNLOGD        $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST     28(CX), Z14, Z10
+	VPDPBUSD.BCST     28(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST     28(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST     28(CX)(BX*1), Z14, Z13
+	VPSUBD            Z10, Z6, Z6
+	VPSLLD            $0x08, Z10, Z10
+	VPADDD            Z10, Z6, Z6
+	VPSUBD            Z11, Z7, Z7
+	VPSLLD            $0x08, Z11, Z11
+	VPADDD            Z11, Z7, Z7
+	VPSUBD            Z12, Z8, Z8
+	VPSLLD            $0x08, Z12, Z12
+	VPADDD            Z12, Z8, Z8
+	VPSUBD            Z13, Z9, Z9
+	VPSLLD            $0x08, Z13, Z13
+	VPADDD            Z13, Z9, Z9
+	VPMOVZXBD         (AX), Z10
+	VCVTDQ2PS         Z10, Z10
+	VCVTPH2PS         (DI), Z11
+	VMULPS            Z11, Z10, Z10
+	VCVTDQ2PS         Z6, Z6
+	VMULPS            Z10, Z6, Z6
+	VFMADD231PS.BCST  64(CX), Z6, Z0
+	VCVTDQ2PS         Z7, Z7
+	VMULPS            Z10, Z7, Z7
+	VFMADD231PS.BCST  64(CX)(DX*1), Z7, Z1
+	VCVTDQ2PS         Z8, Z8
+	VMULPS            Z10, Z8, Z8
+	VFMADD231PS.BCST  64(CX)(DX*2), Z8, Z2
+	VCVTDQ2PS         Z9, Z9
+	VMULPS            Z10, Z9, Z9
+	VFMADD231PS.BCST  64(CX)(BX*1), Z9, Z3
+	VPMOVZXBD         16(AX), Z6
+	VCVTDQ2PS         Z6, Z6
+	VCVTPH2PS         32(DI), Z7
+	VMULPS            Z7, Z6, Z6
+	VFNMADD231PS.BCST 80(CX), Z6, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z6, Z1
+	VFNMADD231PS.BCST 80(CX)(DX*2), Z6, Z2
+	VFNMADD231PS.BCST 80(CX)(BX*1), Z6, Z3
+	ADDQ              $0x00000160, AX
+	ADDQ              $0x00000054, CX
+	DECQ              R8
+	JNZ               unit
+	DECQ              SI
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	VMOVUPS           Z2, 128(SP)
+	VMOVUPS           Z3, 192(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q5Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q5Kx16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+	MOVL         $0x10101010, R8
+	VPBROADCASTD R8, Z9
+
+block:
+	MOVQ AX, R8
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, R9
+
+unit:
+	VXORPS            Z10, Z10, Z10
+	VXORPS            Z11, Z11, Z11
+	VXORPS            Z12, Z12, Z12
+	VXORPS            Z13, Z13, Z13
+	VXORPS            Z14, Z14, Z14
+	VXORPS            Z15, Z15, Z15
+	VXORPS            Z16, Z16, Z16
+	VXORPS            Z17, Z17, Z17
+	VPANDD            32(AX), Z8, Z18
+	VPSLLD            $0x04, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     32(CX), Z18, Z10
+	VPDPBUSD.BCST     32(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     32(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     32(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     32(SI), Z18, Z14
+	VPDPBUSD.BCST     32(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     32(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     32(SI)(BX*1), Z18, Z17
+	VPANDD            96(AX), Z8, Z18
+	VPSLLD            $0x03, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     36(CX), Z18, Z10
+	VPDPBUSD.BCST     36(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     36(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     36(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     36(SI), Z18, Z14
+	VPDPBUSD.BCST     36(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     36(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     36(SI)(BX*1), Z18, Z17
+	VPANDD            160(AX), Z8, Z18
+	VPSLLD            $0x02, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     40(CX), Z18, Z10
+	VPDPBUSD.BCST     40(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     40(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     40(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     40(SI), Z18, Z14
+	VPDPBUSD.BCST     40(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     40(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     40(SI)(BX*1), Z18, Z17
+	VPANDD            224(AX), Z8, Z18
+	VPSLLD            $0x01, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     44(CX), Z18, Z10
+	VPDPBUSD.BCST     44(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     44(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     44(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     44(SI), Z18, Z14
+	VPDPBUSD.BCST     44(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     44(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     44(SI)(BX*1), Z18, Z17
+	VPSRLD            $0x04, 32(AX), Z18
+	VPANDD            Z8, Z18, Z18
+	VMOVUPS           288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     48(CX), Z18, Z10
+	VPDPBUSD.BCST     48(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     48(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     48(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     48(SI), Z18, Z14
+	VPDPBUSD.BCST     48(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     48(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     48(SI)(BX*1), Z18, Z17
+	VPSRLD            $0x04, 96(AX), Z18
+	VPANDD            Z8, Z18, Z18
+	VPSRLD            $0x01, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     52(CX), Z18, Z10
+	VPDPBUSD.BCST     52(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     52(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     52(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     52(SI), Z18, Z14
+	VPDPBUSD.BCST     52(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     52(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     52(SI)(BX*1), Z18, Z17
+	VPSRLD            $0x04, 160(AX), Z18
+	VPANDD            Z8, Z18, Z18
+	VPSRLD            $0x02, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     56(CX), Z18, Z10
+	VPDPBUSD.BCST     56(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     56(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     56(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     56(SI), Z18, Z14
+	VPDPBUSD.BCST     56(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     56(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     56(SI)(BX*1), Z18, Z17
+	VPSRLD            $0x04, 224(AX), Z18
+	VPANDD            Z8, Z18, Z18
+	VPSRLD            $0x03, 288(AX), Z19
+	VPTERNLOGD        $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST     60(CX), Z18, Z10
+	VPDPBUSD.BCST     60(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST     60(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST     60(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST     60(SI), Z18, Z14
+	VPDPBUSD.BCST     60(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST     60(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST     60(SI)(BX*1), Z18, Z17
+	VXORPS            Z18, Z18, Z18
+	VXORPS            Z19, Z19, Z19
+	VXORPS            Z20, Z20, Z20
+	VXORPS            Z21, Z21, Z21
+	VXORPS            Z22, Z22, Z22
+	VXORPS            Z23, Z23, Z23
+	VXORPS            Z24, Z24, Z24
+	VXORPS            Z25, Z25, Z25
+	VPANDD            32(AX), Z8, Z26
+	VPSLLD            $0x04, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     (CX), Z26, Z18
+	VPDPBUSD.BCST     (CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     (CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     (CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     (SI), Z26, Z22
+	VPDPBUSD.BCST     (SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     (SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     (SI)(BX*1), Z26, Z25
+	VPANDD            96(AX), Z8, Z26
+	VPSLLD            $0x03, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     4(CX), Z26, Z18
+	VPDPBUSD.BCST     4(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     4(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     4(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     4(SI), Z26, Z22
+	VPDPBUSD.BCST     4(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     4(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     4(SI)(BX*1), Z26, Z25
+	VPANDD            160(AX), Z8, Z26
+	VPSLLD            $0x02, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     8(CX), Z26, Z18
+	VPDPBUSD.BCST     8(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     8(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     8(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     8(SI), Z26, Z22
+	VPDPBUSD.BCST     8(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     8(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     8(SI)(BX*1), Z26, Z25
+	VPANDD            224(AX), Z8, Z26
+	VPSLLD            $0x01, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     12(CX), Z26, Z18
+	VPDPBUSD.BCST     12(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     12(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     12(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     12(SI), Z26, Z22
+	VPDPBUSD.BCST     12(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     12(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     12(SI)(BX*1), Z26, Z25
+	VPSRLD            $0x04, 32(AX), Z26
+	VPANDD            Z8, Z26, Z26
+	VMOVUPS           288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     16(CX), Z26, Z18
+	VPDPBUSD.BCST     16(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     16(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     16(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     16(SI), Z26, Z22
+	VPDPBUSD.BCST     16(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     16(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     16(SI)(BX*1), Z26, Z25
+	VPSRLD            $0x04, 96(AX), Z26
+	VPANDD            Z8, Z26, Z26
+	VPSRLD            $0x01, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     20(CX), Z26, Z18
+	VPDPBUSD.BCST     20(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     20(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     20(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     20(SI), Z26, Z22
+	VPDPBUSD.BCST     20(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     20(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     20(SI)(BX*1), Z26, Z25
+	VPSRLD            $0x04, 160(AX), Z26
+	VPANDD            Z8, Z26, Z26
+	VPSRLD            $0x02, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     24(CX), Z26, Z18
+	VPDPBUSD.BCST     24(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     24(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     24(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     24(SI), Z26, Z22
+	VPDPBUSD.BCST     24(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     24(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     24(SI)(BX*1), Z26, Z25
+	VPSRLD            $0x04, 224(AX), Z26
+	VPANDD            Z8, Z26, Z26
+	VPSRLD            $0x03, 288(AX), Z27
+	VPTERNLOGD        $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST     28(CX), Z26, Z18
+	VPDPBUSD.BCST     28(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST     28(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST     28(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST     28(SI), Z26, Z22
+	VPDPBUSD.BCST     28(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST     28(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST     28(SI)(BX*1), Z26, Z25
+	VPSUBD            Z18, Z10, Z10
+	VPSLLD            $0x08, Z18, Z18
+	VPADDD            Z18, Z10, Z10
+	VPSUBD            Z19, Z11, Z11
+	VPSLLD            $0x08, Z19, Z19
+	VPADDD            Z19, Z11, Z11
+	VPSUBD            Z20, Z12, Z12
+	VPSLLD            $0x08, Z20, Z20
+	VPADDD            Z20, Z12, Z12
+	VPSUBD            Z21, Z13, Z13
+	VPSLLD            $0x08, Z21, Z21
+	VPADDD            Z21, Z13, Z13
+	VPSUBD            Z22, Z14, Z14
+	VPSLLD            $0x08, Z22, Z22
+	VPADDD            Z22, Z14, Z14
+	VPSUBD            Z23, Z15, Z15
+	VPSLLD            $0x08, Z23, Z23
+	VPADDD            Z23, Z15, Z15
+	VPSUBD            Z24, Z16, Z16
+	VPSLLD            $0x08, Z24, Z24
+	VPADDD            Z24, Z16, Z16
+	VPSUBD            Z25, Z17, Z17
+	VPSLLD            $0x08, Z25, Z25
+	VPADDD            Z25, Z17, Z17
+	VPMOVZXBD         (AX), Z18
+	VCVTDQ2PS         Z18, Z18
+	VCVTPH2PS         (R8), Z19
+	VMULPS            Z19, Z18, Z18
+	VCVTDQ2PS         Z10, Z10
+	VMULPS            Z18, Z10, Z10
+	VFMADD231PS.BCST  64(CX), Z10, Z0
+	VCVTDQ2PS         Z11, Z11
+	VMULPS            Z18, Z11, Z11
+	VFMADD231PS.BCST  64(CX)(DX*1), Z11, Z1
+	VCVTDQ2PS         Z12, Z12
+	VMULPS            Z18, Z12, Z12
+	VFMADD231PS.BCST  64(CX)(DX*2), Z12, Z2
+	VCVTDQ2PS         Z13, Z13
+	VMULPS            Z18, Z13, Z13
+	VFMADD231PS.BCST  64(CX)(BX*1), Z13, Z3
+	VCVTDQ2PS         Z14, Z14
+	VMULPS            Z18, Z14, Z14
+	VFMADD231PS.BCST  64(SI), Z14, Z4
+	VCVTDQ2PS         Z15, Z15
+	VMULPS            Z18, Z15, Z15
+	VFMADD231PS.BCST  64(SI)(DX*1), Z15, Z5
+	VCVTDQ2PS         Z16, Z16
+	VMULPS            Z18, Z16, Z16
+	VFMADD231PS.BCST  64(SI)(DX*2), Z16, Z6
+	VCVTDQ2PS         Z17, Z17
+	VMULPS            Z18, Z17, Z17
+	VFMADD231PS.BCST  64(SI)(BX*1), Z17, Z7
+	VPMOVZXBD         16(AX), Z10
+	VCVTDQ2PS         Z10, Z10
+	VCVTPH2PS         32(R8), Z11
+	VMULPS            Z11, Z10, Z10
+	VFNMADD231PS.BCST 80(CX), Z10, Z0
+	VFNMADD231PS.BCST 80(CX)(DX*1), Z10, Z1
+	VFNMADD231PS.BCST 80(CX)(DX*2), Z10, Z2
+	VFNMADD231PS.BCST 80(CX)(BX*1), Z10, Z3
+	VFNMADD231PS.BCST 80(SI), Z10, Z4
+	VFNMADD231PS.BCST 80(SI)(DX*1), Z10, Z5
+	VFNMADD231PS.BCST 80(SI)(DX*2), Z10, Z6
+	VFNMADD231PS.BCST 80(SI)(BX*1), Z10, Z7
+	ADDQ              $0x00000160, AX
+	ADDQ              $0x00000054, CX
+	ADDQ              $0x00000054, SI
+	DECQ              R9
+	JNZ               unit
+	DECQ              DI
+	JNZ               block
+	VMOVUPS           Z0, (SP)
+	VMOVUPS           Z1, 64(SP)
+	VMOVUPS           Z2, 128(SP)
+	VMOVUPS           Z3, 192(SP)
+	VMOVUPS           Z4, 256(SP)
+	VMOVUPS           Z5, 320(SP)
+	VMOVUPS           Z6, 384(SP)
+	VMOVUPS           Z7, 448(SP)
+	MOVQ              acc+0(FP), AX
+	MOVQ              accStride+8(FP), CX
+	MOVQ              first+48(FP), DX
+	MOVQ              rows+56(FP), BX
+	CMPQ              BX, $0x00000001
+	JL                rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
+TEXT ·panel1A8Q6Kx16VNNI(SB), NOSPLIT, $64-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         blocks+40(FP), DX
@@ -6776,41 +11576,30 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0       256(AX)
-	PREFETCHT0       320(AX)
-	PREFETCHT0       384(AX)
-	PREFETCHT0       448(AX)
-	PREFETCHT0       512(AX)
-	PREFETCHT0       576(AX)
-	PREFETCHT0       640(AX)
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
+	PREFETCHT2       8576(AX)
 	VPBROADCASTD     36(CX), Z3
 	VPSLLD           $0x05, Z3, Z3
-	VMOVUPS          32(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x04, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           32(AX), Z1, Z4
+	VPSLLD           $0x04, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    (CX), Z4, Z3
-	VMOVUPS          96(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSLLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           96(AX), Z1, Z4
+	VPSLLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    4(CX), Z4, Z3
-	VMOVUPS          160(AX), Z4
-	VPANDD           Z1, Z4, Z4
+	VPANDD           160(AX), Z1, Z4
 	VMOVUPS          288(AX), Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    8(CX), Z4, Z3
-	VMOVUPS          224(AX), Z4
-	VPANDD           Z1, Z4, Z4
-	VMOVUPS          288(AX), Z5
-	VPSRLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPANDD           224(AX), Z1, Z4
+	VPSRLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    12(CX), Z4, Z3
 	VPMOVSXBD        (AX), Z4
 	VCVTDQ2PS        Z4, Z4
@@ -6821,36 +11610,25 @@ unit:
 	VFMADD231PS.BCST 32(CX), Z3, Z0
 	VPBROADCASTD     40(CX), Z3
 	VPSLLD           $0x05, Z3, Z3
-	VMOVUPS          32(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 32(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          352(AX), Z5
-	VPSLLD           $0x04, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSLLD           $0x04, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    16(CX), Z4, Z3
-	VMOVUPS          96(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 96(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          352(AX), Z5
-	VPSLLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSLLD           $0x02, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    20(CX), Z4, Z3
-	VMOVUPS          160(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 160(AX), Z4
 	VPANDD           Z1, Z4, Z4
 	VMOVUPS          352(AX), Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    24(CX), Z4, Z3
-	VMOVUPS          224(AX), Z4
-	VPSRLD           $0x04, Z4, Z4
+	VPSRLD           $0x04, 224(AX), Z4
 	VPANDD           Z1, Z4, Z4
-	VMOVUPS          352(AX), Z5
-	VPSRLD           $0x02, Z5, Z5
-	VPANDD           Z2, Z5, Z5
-	VPORD            Z5, Z4, Z4
+	VPSRLD           $0x02, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
 	VPDPBUSD.BCST    28(CX), Z4, Z3
 	VPMOVSXBD        16(AX), Z4
 	VCVTDQ2PS        Z4, Z4
@@ -6886,9 +11664,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel2Q6Kx16VNNI(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q6Kx16VNNI(SB), NOSPLIT, $128-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -6910,35 +11688,24 @@ unit:
 	VPSLLD           $0x05, Z4, Z4
 	VPBROADCASTD     36(CX)(DX*1), Z5
 	VPSLLD           $0x05, Z5, Z5
-	VMOVUPS          32(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x04, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           32(AX), Z2, Z6
+	VPSLLD           $0x04, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    (CX), Z6, Z4
 	VPDPBUSD.BCST    (CX)(DX*1), Z6, Z5
-	VMOVUPS          96(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSLLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           96(AX), Z2, Z6
+	VPSLLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    4(CX), Z6, Z4
 	VPDPBUSD.BCST    4(CX)(DX*1), Z6, Z5
-	VMOVUPS          160(AX), Z6
-	VPANDD           Z2, Z6, Z6
+	VPANDD           160(AX), Z2, Z6
 	VMOVUPS          288(AX), Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    8(CX), Z6, Z4
 	VPDPBUSD.BCST    8(CX)(DX*1), Z6, Z5
-	VMOVUPS          224(AX), Z6
-	VPANDD           Z2, Z6, Z6
-	VMOVUPS          288(AX), Z7
-	VPSRLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPANDD           224(AX), Z2, Z6
+	VPSRLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    12(CX), Z6, Z4
 	VPDPBUSD.BCST    12(CX)(DX*1), Z6, Z5
 	VPMOVSXBD        (AX), Z6
@@ -6955,39 +11722,28 @@ unit:
 	VPSLLD           $0x05, Z4, Z4
 	VPBROADCASTD     40(CX)(DX*1), Z5
 	VPSLLD           $0x05, Z5, Z5
-	VMOVUPS          32(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 32(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          352(AX), Z7
-	VPSLLD           $0x04, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSLLD           $0x04, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    16(CX), Z6, Z4
 	VPDPBUSD.BCST    16(CX)(DX*1), Z6, Z5
-	VMOVUPS          96(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 96(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          352(AX), Z7
-	VPSLLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSLLD           $0x02, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    20(CX), Z6, Z4
 	VPDPBUSD.BCST    20(CX)(DX*1), Z6, Z5
-	VMOVUPS          160(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 160(AX), Z6
 	VPANDD           Z2, Z6, Z6
 	VMOVUPS          352(AX), Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    24(CX), Z6, Z4
 	VPDPBUSD.BCST    24(CX)(DX*1), Z6, Z5
-	VMOVUPS          224(AX), Z6
-	VPSRLD           $0x04, Z6, Z6
+	VPSRLD           $0x04, 224(AX), Z6
 	VPANDD           Z2, Z6, Z6
-	VMOVUPS          352(AX), Z7
-	VPSRLD           $0x02, Z7, Z7
-	VPANDD           Z3, Z7, Z7
-	VPORD            Z7, Z6, Z6
+	VPSRLD           $0x02, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
 	VPDPBUSD.BCST    28(CX), Z6, Z4
 	VPDPBUSD.BCST    28(CX)(DX*1), Z6, Z5
 	VPMOVSXBD        16(AX), Z6
@@ -7030,9 +11786,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel4Q6Kx16VNNI(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q6Kx16VNNI(SB), NOSPLIT, $256-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -7061,41 +11817,30 @@ unit:
 	VPSLLD           $0x05, Z8, Z8
 	VPBROADCASTD     36(CX)(BX*1), Z9
 	VPSLLD           $0x05, Z9, Z9
-	VMOVUPS          32(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x04, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           32(AX), Z4, Z10
+	VPSLLD           $0x04, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    (CX), Z10, Z6
 	VPDPBUSD.BCST    (CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    (CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    (CX)(BX*1), Z10, Z9
-	VMOVUPS          96(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSLLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           96(AX), Z4, Z10
+	VPSLLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    4(CX), Z10, Z6
 	VPDPBUSD.BCST    4(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    4(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    4(CX)(BX*1), Z10, Z9
-	VMOVUPS          160(AX), Z10
-	VPANDD           Z4, Z10, Z10
+	VPANDD           160(AX), Z4, Z10
 	VMOVUPS          288(AX), Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    8(CX), Z10, Z6
 	VPDPBUSD.BCST    8(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    8(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    8(CX)(BX*1), Z10, Z9
-	VMOVUPS          224(AX), Z10
-	VPANDD           Z4, Z10, Z10
-	VMOVUPS          288(AX), Z11
-	VPSRLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPANDD           224(AX), Z4, Z10
+	VPSRLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    12(CX), Z10, Z6
 	VPDPBUSD.BCST    12(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    12(CX)(DX*2), Z10, Z8
@@ -7124,45 +11869,34 @@ unit:
 	VPSLLD           $0x05, Z8, Z8
 	VPBROADCASTD     40(CX)(BX*1), Z9
 	VPSLLD           $0x05, Z9, Z9
-	VMOVUPS          32(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 32(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          352(AX), Z11
-	VPSLLD           $0x04, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSLLD           $0x04, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    16(CX), Z10, Z6
 	VPDPBUSD.BCST    16(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    16(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    16(CX)(BX*1), Z10, Z9
-	VMOVUPS          96(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 96(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          352(AX), Z11
-	VPSLLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSLLD           $0x02, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    20(CX), Z10, Z6
 	VPDPBUSD.BCST    20(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    20(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    20(CX)(BX*1), Z10, Z9
-	VMOVUPS          160(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 160(AX), Z10
 	VPANDD           Z4, Z10, Z10
 	VMOVUPS          352(AX), Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    24(CX), Z10, Z6
 	VPDPBUSD.BCST    24(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    24(CX)(DX*2), Z10, Z8
 	VPDPBUSD.BCST    24(CX)(BX*1), Z10, Z9
-	VMOVUPS          224(AX), Z10
-	VPSRLD           $0x04, Z10, Z10
+	VPSRLD           $0x04, 224(AX), Z10
 	VPANDD           Z4, Z10, Z10
-	VMOVUPS          352(AX), Z11
-	VPSRLD           $0x02, Z11, Z11
-	VPANDD           Z5, Z11, Z11
-	VPORD            Z11, Z10, Z10
+	VPSRLD           $0x02, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
 	VPDPBUSD.BCST    28(CX), Z10, Z6
 	VPDPBUSD.BCST    28(CX)(DX*1), Z10, Z7
 	VPDPBUSD.BCST    28(CX)(DX*2), Z10, Z8
@@ -7219,9 +11953,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel8A8Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
-TEXT ·panel8Q6Kx16VNNI(SB), NOSPLIT, $512-64
+TEXT ·panel8A8Q6Kx16VNNI(SB), NOSPLIT, $512-64
 	MOVQ         w+16(FP), AX
 	MOVQ         x+24(FP), CX
 	MOVQ         xStride+32(FP), DX
@@ -7263,12 +11997,9 @@ unit:
 	VPSLLD           $0x05, Z16, Z16
 	VPBROADCASTD     36(SI)(BX*1), Z17
 	VPSLLD           $0x05, Z17, Z17
-	VMOVUPS          32(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x04, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           32(AX), Z8, Z18
+	VPSLLD           $0x04, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    (CX), Z18, Z10
 	VPDPBUSD.BCST    (CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    (CX)(DX*2), Z18, Z12
@@ -7277,12 +12008,9 @@ unit:
 	VPDPBUSD.BCST    (SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    (SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    (SI)(BX*1), Z18, Z17
-	VMOVUPS          96(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSLLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           96(AX), Z8, Z18
+	VPSLLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    4(CX), Z18, Z10
 	VPDPBUSD.BCST    4(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    4(CX)(DX*2), Z18, Z12
@@ -7291,11 +12019,9 @@ unit:
 	VPDPBUSD.BCST    4(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    4(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    4(SI)(BX*1), Z18, Z17
-	VMOVUPS          160(AX), Z18
-	VPANDD           Z8, Z18, Z18
+	VPANDD           160(AX), Z8, Z18
 	VMOVUPS          288(AX), Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    8(CX), Z18, Z10
 	VPDPBUSD.BCST    8(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    8(CX)(DX*2), Z18, Z12
@@ -7304,12 +12030,9 @@ unit:
 	VPDPBUSD.BCST    8(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    8(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    8(SI)(BX*1), Z18, Z17
-	VMOVUPS          224(AX), Z18
-	VPANDD           Z8, Z18, Z18
-	VMOVUPS          288(AX), Z19
-	VPSRLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPANDD           224(AX), Z8, Z18
+	VPSRLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    12(CX), Z18, Z10
 	VPDPBUSD.BCST    12(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    12(CX)(DX*2), Z18, Z12
@@ -7362,13 +12085,10 @@ unit:
 	VPSLLD           $0x05, Z16, Z16
 	VPBROADCASTD     40(SI)(BX*1), Z17
 	VPSLLD           $0x05, Z17, Z17
-	VMOVUPS          32(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 32(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          352(AX), Z19
-	VPSLLD           $0x04, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSLLD           $0x04, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    16(CX), Z18, Z10
 	VPDPBUSD.BCST    16(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    16(CX)(DX*2), Z18, Z12
@@ -7377,13 +12097,10 @@ unit:
 	VPDPBUSD.BCST    16(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    16(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    16(SI)(BX*1), Z18, Z17
-	VMOVUPS          96(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 96(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          352(AX), Z19
-	VPSLLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSLLD           $0x02, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    20(CX), Z18, Z10
 	VPDPBUSD.BCST    20(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    20(CX)(DX*2), Z18, Z12
@@ -7392,12 +12109,10 @@ unit:
 	VPDPBUSD.BCST    20(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    20(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    20(SI)(BX*1), Z18, Z17
-	VMOVUPS          160(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 160(AX), Z18
 	VPANDD           Z8, Z18, Z18
 	VMOVUPS          352(AX), Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    24(CX), Z18, Z10
 	VPDPBUSD.BCST    24(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    24(CX)(DX*2), Z18, Z12
@@ -7406,13 +12121,10 @@ unit:
 	VPDPBUSD.BCST    24(SI)(DX*1), Z18, Z15
 	VPDPBUSD.BCST    24(SI)(DX*2), Z18, Z16
 	VPDPBUSD.BCST    24(SI)(BX*1), Z18, Z17
-	VMOVUPS          224(AX), Z18
-	VPSRLD           $0x04, Z18, Z18
+	VPSRLD           $0x04, 224(AX), Z18
 	VPANDD           Z8, Z18, Z18
-	VMOVUPS          352(AX), Z19
-	VPSRLD           $0x02, Z19, Z19
-	VPANDD           Z9, Z19, Z19
-	VPORD            Z19, Z18, Z18
+	VPSRLD           $0x02, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
 	VPDPBUSD.BCST    28(CX), Z18, Z10
 	VPDPBUSD.BCST    28(CX)(DX*1), Z18, Z11
 	VPDPBUSD.BCST    28(CX)(DX*2), Z18, Z12
@@ -7498,9 +12210,1013 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q40x16AVX2(SB), NOSPLIT, $64-64
+// func panel1A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI, MMX+
+TEXT ·panel1A16Q6Kx16VNNI(SB), NOSPLIT, $64-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         blocks+40(FP), DX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z1
+	MOVL         $0x30303030, BX
+	VPBROADCASTD BX, Z2
+
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, SI
+
+unit:
+	PREFETCHT2       8192(AX)
+	PREFETCHT2       8256(AX)
+	PREFETCHT2       8320(AX)
+	PREFETCHT2       8384(AX)
+	PREFETCHT2       8448(AX)
+	PREFETCHT2       8512(AX)
+	PREFETCHT2       8576(AX)
+	VPBROADCASTD     68(CX), Z3
+	VPSLLD           $0x05, Z3, Z3
+	VPANDD           32(AX), Z1, Z4
+	VPSLLD           $0x04, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    32(CX), Z4, Z3
+	VPANDD           96(AX), Z1, Z4
+	VPSLLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    36(CX), Z4, Z3
+	VPANDD           160(AX), Z1, Z4
+	VMOVUPS          288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    40(CX), Z4, Z3
+	VPANDD           224(AX), Z1, Z4
+	VPSRLD           $0x02, 288(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    44(CX), Z4, Z3
+	VXORPS           Z4, Z4, Z4
+	VPANDD           32(AX), Z1, Z5
+	VPSLLD           $0x04, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    (CX), Z5, Z4
+	VPANDD           96(AX), Z1, Z5
+	VPSLLD           $0x02, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    4(CX), Z5, Z4
+	VPANDD           160(AX), Z1, Z5
+	VMOVUPS          288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    8(CX), Z5, Z4
+	VPANDD           224(AX), Z1, Z5
+	VPSRLD           $0x02, 288(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    12(CX), Z5, Z4
+	VPSUBD           Z4, Z3, Z3
+	VPSLLD           $0x08, Z4, Z4
+	VPADDD           Z4, Z3, Z3
+	VPMOVSXBD        (AX), Z4
+	VCVTDQ2PS        Z4, Z4
+	VCVTPH2PS        (BX), Z5
+	VMULPS           Z5, Z4, Z4
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z4, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	VPBROADCASTD     72(CX), Z3
+	VPSLLD           $0x05, Z3, Z3
+	VPSRLD           $0x04, 32(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSLLD           $0x04, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    48(CX), Z4, Z3
+	VPSRLD           $0x04, 96(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSLLD           $0x02, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    52(CX), Z4, Z3
+	VPSRLD           $0x04, 160(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VMOVUPS          352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    56(CX), Z4, Z3
+	VPSRLD           $0x04, 224(AX), Z4
+	VPANDD           Z1, Z4, Z4
+	VPSRLD           $0x02, 352(AX), Z5
+	VPTERNLOGD       $0xf8, Z2, Z5, Z4
+	VPDPBUSD.BCST    60(CX), Z4, Z3
+	VXORPS           Z4, Z4, Z4
+	VPSRLD           $0x04, 32(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSLLD           $0x04, 352(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    16(CX), Z5, Z4
+	VPSRLD           $0x04, 96(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSLLD           $0x02, 352(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    20(CX), Z5, Z4
+	VPSRLD           $0x04, 160(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VMOVUPS          352(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    24(CX), Z5, Z4
+	VPSRLD           $0x04, 224(AX), Z5
+	VPANDD           Z1, Z5, Z5
+	VPSRLD           $0x02, 352(AX), Z6
+	VPTERNLOGD       $0xf8, Z2, Z6, Z5
+	VPDPBUSD.BCST    28(CX), Z5, Z4
+	VPSUBD           Z4, Z3, Z3
+	VPSLLD           $0x08, Z4, Z4
+	VPADDD           Z4, Z3, Z3
+	VPMOVSXBD        16(AX), Z4
+	VCVTDQ2PS        Z4, Z4
+	VCVTPH2PS        (BX), Z5
+	VMULPS           Z5, Z4, Z4
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z4, Z3, Z3
+	VFMADD231PS.BCST 64(CX), Z3, Z0
+	ADDQ             $0x000001a0, AX
+	ADDQ             $0x00000054, CX
+	DECQ             SI
+	JNZ              unit
+	DECQ             DX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel2A16Q6Kx16VNNI(SB), NOSPLIT, $128-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	MOVQ         blocks+40(FP), BX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x0f0f0f0f, SI
+	VPBROADCASTD SI, Z2
+	MOVL         $0x30303030, SI
+	VPBROADCASTD SI, Z3
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VPBROADCASTD     68(CX), Z4
+	VPSLLD           $0x05, Z4, Z4
+	VPBROADCASTD     68(CX)(DX*1), Z5
+	VPSLLD           $0x05, Z5, Z5
+	VPANDD           32(AX), Z2, Z6
+	VPSLLD           $0x04, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    32(CX), Z6, Z4
+	VPDPBUSD.BCST    32(CX)(DX*1), Z6, Z5
+	VPANDD           96(AX), Z2, Z6
+	VPSLLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    36(CX), Z6, Z4
+	VPDPBUSD.BCST    36(CX)(DX*1), Z6, Z5
+	VPANDD           160(AX), Z2, Z6
+	VMOVUPS          288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    40(CX), Z6, Z4
+	VPDPBUSD.BCST    40(CX)(DX*1), Z6, Z5
+	VPANDD           224(AX), Z2, Z6
+	VPSRLD           $0x02, 288(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    44(CX), Z6, Z4
+	VPDPBUSD.BCST    44(CX)(DX*1), Z6, Z5
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VPANDD           32(AX), Z2, Z8
+	VPSLLD           $0x04, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    (CX), Z8, Z6
+	VPDPBUSD.BCST    (CX)(DX*1), Z8, Z7
+	VPANDD           96(AX), Z2, Z8
+	VPSLLD           $0x02, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z6
+	VPDPBUSD.BCST    4(CX)(DX*1), Z8, Z7
+	VPANDD           160(AX), Z2, Z8
+	VMOVUPS          288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z6
+	VPDPBUSD.BCST    8(CX)(DX*1), Z8, Z7
+	VPANDD           224(AX), Z2, Z8
+	VPSRLD           $0x02, 288(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    12(CX), Z8, Z6
+	VPDPBUSD.BCST    12(CX)(DX*1), Z8, Z7
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VPSUBD           Z7, Z5, Z5
+	VPSLLD           $0x08, Z7, Z7
+	VPADDD           Z7, Z5, Z5
+	VPMOVSXBD        (AX), Z6
+	VCVTDQ2PS        Z6, Z6
+	VCVTPH2PS        (SI), Z7
+	VMULPS           Z7, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z6, Z4, Z4
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z6, Z5, Z5
+	VFMADD231PS.BCST 64(CX)(DX*1), Z5, Z1
+	VPBROADCASTD     72(CX), Z4
+	VPSLLD           $0x05, Z4, Z4
+	VPBROADCASTD     72(CX)(DX*1), Z5
+	VPSLLD           $0x05, Z5, Z5
+	VPSRLD           $0x04, 32(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSLLD           $0x04, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    48(CX), Z6, Z4
+	VPDPBUSD.BCST    48(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 96(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSLLD           $0x02, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    52(CX), Z6, Z4
+	VPDPBUSD.BCST    52(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 160(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VMOVUPS          352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    56(CX), Z6, Z4
+	VPDPBUSD.BCST    56(CX)(DX*1), Z6, Z5
+	VPSRLD           $0x04, 224(AX), Z6
+	VPANDD           Z2, Z6, Z6
+	VPSRLD           $0x02, 352(AX), Z7
+	VPTERNLOGD       $0xf8, Z3, Z7, Z6
+	VPDPBUSD.BCST    60(CX), Z6, Z4
+	VPDPBUSD.BCST    60(CX)(DX*1), Z6, Z5
+	VXORPS           Z6, Z6, Z6
+	VXORPS           Z7, Z7, Z7
+	VPSRLD           $0x04, 32(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSLLD           $0x04, 352(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z6
+	VPDPBUSD.BCST    16(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 96(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSLLD           $0x02, 352(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z6
+	VPDPBUSD.BCST    20(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 160(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VMOVUPS          352(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z6
+	VPDPBUSD.BCST    24(CX)(DX*1), Z8, Z7
+	VPSRLD           $0x04, 224(AX), Z8
+	VPANDD           Z2, Z8, Z8
+	VPSRLD           $0x02, 352(AX), Z9
+	VPTERNLOGD       $0xf8, Z3, Z9, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z6
+	VPDPBUSD.BCST    28(CX)(DX*1), Z8, Z7
+	VPSUBD           Z6, Z4, Z4
+	VPSLLD           $0x08, Z6, Z6
+	VPADDD           Z6, Z4, Z4
+	VPSUBD           Z7, Z5, Z5
+	VPSLLD           $0x08, Z7, Z7
+	VPADDD           Z7, Z5, Z5
+	VPMOVSXBD        16(AX), Z6
+	VCVTDQ2PS        Z6, Z6
+	VCVTPH2PS        (SI), Z7
+	VMULPS           Z7, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z6, Z4, Z4
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z6, Z5, Z5
+	VFMADD231PS.BCST 64(CX)(DX*1), Z5, Z1
+	ADDQ             $0x000001a0, AX
+	ADDQ             $0x00000054, CX
+	DECQ             DI
+	JNZ              unit
+	DECQ             BX
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel4A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel4A16Q6Kx16VNNI(SB), NOSPLIT, $256-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         blocks+40(FP), SI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	MOVL         $0x0f0f0f0f, DI
+	VPBROADCASTD DI, Z4
+	MOVL         $0x30303030, DI
+	VPBROADCASTD DI, Z5
+
+block:
+	MOVQ AX, DI
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, R8
+
+unit:
+	VPBROADCASTD     68(CX), Z6
+	VPSLLD           $0x05, Z6, Z6
+	VPBROADCASTD     68(CX)(DX*1), Z7
+	VPSLLD           $0x05, Z7, Z7
+	VPBROADCASTD     68(CX)(DX*2), Z8
+	VPSLLD           $0x05, Z8, Z8
+	VPBROADCASTD     68(CX)(BX*1), Z9
+	VPSLLD           $0x05, Z9, Z9
+	VPANDD           32(AX), Z4, Z10
+	VPSLLD           $0x04, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    32(CX), Z10, Z6
+	VPDPBUSD.BCST    32(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    32(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    32(CX)(BX*1), Z10, Z9
+	VPANDD           96(AX), Z4, Z10
+	VPSLLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    36(CX), Z10, Z6
+	VPDPBUSD.BCST    36(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    36(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    36(CX)(BX*1), Z10, Z9
+	VPANDD           160(AX), Z4, Z10
+	VMOVUPS          288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    40(CX), Z10, Z6
+	VPDPBUSD.BCST    40(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    40(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    40(CX)(BX*1), Z10, Z9
+	VPANDD           224(AX), Z4, Z10
+	VPSRLD           $0x02, 288(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    44(CX), Z10, Z6
+	VPDPBUSD.BCST    44(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    44(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    44(CX)(BX*1), Z10, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VPANDD           32(AX), Z4, Z14
+	VPSLLD           $0x04, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    (CX), Z14, Z10
+	VPDPBUSD.BCST    (CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    (CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    (CX)(BX*1), Z14, Z13
+	VPANDD           96(AX), Z4, Z14
+	VPSLLD           $0x02, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    4(CX), Z14, Z10
+	VPDPBUSD.BCST    4(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    4(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    4(CX)(BX*1), Z14, Z13
+	VPANDD           160(AX), Z4, Z14
+	VMOVUPS          288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    8(CX), Z14, Z10
+	VPDPBUSD.BCST    8(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    8(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    8(CX)(BX*1), Z14, Z13
+	VPANDD           224(AX), Z4, Z14
+	VPSRLD           $0x02, 288(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    12(CX), Z14, Z10
+	VPDPBUSD.BCST    12(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    12(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    12(CX)(BX*1), Z14, Z13
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VPSUBD           Z13, Z9, Z9
+	VPSLLD           $0x08, Z13, Z13
+	VPADDD           Z13, Z9, Z9
+	VPMOVSXBD        (AX), Z10
+	VCVTDQ2PS        Z10, Z10
+	VCVTPH2PS        (DI), Z11
+	VMULPS           Z11, Z10, Z10
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z10, Z6, Z6
+	VFMADD231PS.BCST 64(CX), Z6, Z0
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z10, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*1), Z7, Z1
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z10, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(DX*2), Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z10, Z9, Z9
+	VFMADD231PS.BCST 64(CX)(BX*1), Z9, Z3
+	VPBROADCASTD     72(CX), Z6
+	VPSLLD           $0x05, Z6, Z6
+	VPBROADCASTD     72(CX)(DX*1), Z7
+	VPSLLD           $0x05, Z7, Z7
+	VPBROADCASTD     72(CX)(DX*2), Z8
+	VPSLLD           $0x05, Z8, Z8
+	VPBROADCASTD     72(CX)(BX*1), Z9
+	VPSLLD           $0x05, Z9, Z9
+	VPSRLD           $0x04, 32(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSLLD           $0x04, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    48(CX), Z10, Z6
+	VPDPBUSD.BCST    48(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    48(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    48(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 96(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSLLD           $0x02, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    52(CX), Z10, Z6
+	VPDPBUSD.BCST    52(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    52(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    52(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 160(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VMOVUPS          352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    56(CX), Z10, Z6
+	VPDPBUSD.BCST    56(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    56(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    56(CX)(BX*1), Z10, Z9
+	VPSRLD           $0x04, 224(AX), Z10
+	VPANDD           Z4, Z10, Z10
+	VPSRLD           $0x02, 352(AX), Z11
+	VPTERNLOGD       $0xf8, Z5, Z11, Z10
+	VPDPBUSD.BCST    60(CX), Z10, Z6
+	VPDPBUSD.BCST    60(CX)(DX*1), Z10, Z7
+	VPDPBUSD.BCST    60(CX)(DX*2), Z10, Z8
+	VPDPBUSD.BCST    60(CX)(BX*1), Z10, Z9
+	VXORPS           Z10, Z10, Z10
+	VXORPS           Z11, Z11, Z11
+	VXORPS           Z12, Z12, Z12
+	VXORPS           Z13, Z13, Z13
+	VPSRLD           $0x04, 32(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSLLD           $0x04, 352(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    16(CX), Z14, Z10
+	VPDPBUSD.BCST    16(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    16(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    16(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 96(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSLLD           $0x02, 352(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    20(CX), Z14, Z10
+	VPDPBUSD.BCST    20(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    20(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    20(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 160(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VMOVUPS          352(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    24(CX), Z14, Z10
+	VPDPBUSD.BCST    24(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    24(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    24(CX)(BX*1), Z14, Z13
+	VPSRLD           $0x04, 224(AX), Z14
+	VPANDD           Z4, Z14, Z14
+	VPSRLD           $0x02, 352(AX), Z15
+	VPTERNLOGD       $0xf8, Z5, Z15, Z14
+	VPDPBUSD.BCST    28(CX), Z14, Z10
+	VPDPBUSD.BCST    28(CX)(DX*1), Z14, Z11
+	VPDPBUSD.BCST    28(CX)(DX*2), Z14, Z12
+	VPDPBUSD.BCST    28(CX)(BX*1), Z14, Z13
+	VPSUBD           Z10, Z6, Z6
+	VPSLLD           $0x08, Z10, Z10
+	VPADDD           Z10, Z6, Z6
+	VPSUBD           Z11, Z7, Z7
+	VPSLLD           $0x08, Z11, Z11
+	VPADDD           Z11, Z7, Z7
+	VPSUBD           Z12, Z8, Z8
+	VPSLLD           $0x08, Z12, Z12
+	VPADDD           Z12, Z8, Z8
+	VPSUBD           Z13, Z9, Z9
+	VPSLLD           $0x08, Z13, Z13
+	VPADDD           Z13, Z9, Z9
+	VPMOVSXBD        16(AX), Z10
+	VCVTDQ2PS        Z10, Z10
+	VCVTPH2PS        (DI), Z11
+	VMULPS           Z11, Z10, Z10
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z10, Z6, Z6
+	VFMADD231PS.BCST 64(CX), Z6, Z0
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z10, Z7, Z7
+	VFMADD231PS.BCST 64(CX)(DX*1), Z7, Z1
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z10, Z8, Z8
+	VFMADD231PS.BCST 64(CX)(DX*2), Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z10, Z9, Z9
+	VFMADD231PS.BCST 64(CX)(BX*1), Z9, Z3
+	ADDQ             $0x000001a0, AX
+	ADDQ             $0x00000054, CX
+	DECQ             R8
+	JNZ              unit
+	DECQ             SI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel8A16Q6Kx16VNNI(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VNNI
+TEXT ·panel8A16Q6Kx16VNNI(SB), NOSPLIT, $512-64
+	MOVQ         w+16(FP), AX
+	MOVQ         x+24(FP), CX
+	MOVQ         xStride+32(FP), DX
+	LEAQ         (DX)(DX*2), BX
+	LEAQ         (CX)(DX*4), SI
+	MOVQ         blocks+40(FP), DI
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z8
+	MOVL         $0x30303030, R8
+	VPBROADCASTD R8, Z9
+
+block:
+	MOVQ AX, R8
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, R9
+
+unit:
+	VPBROADCASTD     68(CX), Z10
+	VPSLLD           $0x05, Z10, Z10
+	VPBROADCASTD     68(CX)(DX*1), Z11
+	VPSLLD           $0x05, Z11, Z11
+	VPBROADCASTD     68(CX)(DX*2), Z12
+	VPSLLD           $0x05, Z12, Z12
+	VPBROADCASTD     68(CX)(BX*1), Z13
+	VPSLLD           $0x05, Z13, Z13
+	VPBROADCASTD     68(SI), Z14
+	VPSLLD           $0x05, Z14, Z14
+	VPBROADCASTD     68(SI)(DX*1), Z15
+	VPSLLD           $0x05, Z15, Z15
+	VPBROADCASTD     68(SI)(DX*2), Z16
+	VPSLLD           $0x05, Z16, Z16
+	VPBROADCASTD     68(SI)(BX*1), Z17
+	VPSLLD           $0x05, Z17, Z17
+	VPANDD           32(AX), Z8, Z18
+	VPSLLD           $0x04, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    32(CX), Z18, Z10
+	VPDPBUSD.BCST    32(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    32(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    32(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    32(SI), Z18, Z14
+	VPDPBUSD.BCST    32(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    32(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    32(SI)(BX*1), Z18, Z17
+	VPANDD           96(AX), Z8, Z18
+	VPSLLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    36(CX), Z18, Z10
+	VPDPBUSD.BCST    36(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    36(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    36(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    36(SI), Z18, Z14
+	VPDPBUSD.BCST    36(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    36(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    36(SI)(BX*1), Z18, Z17
+	VPANDD           160(AX), Z8, Z18
+	VMOVUPS          288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    40(CX), Z18, Z10
+	VPDPBUSD.BCST    40(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    40(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    40(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    40(SI), Z18, Z14
+	VPDPBUSD.BCST    40(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    40(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    40(SI)(BX*1), Z18, Z17
+	VPANDD           224(AX), Z8, Z18
+	VPSRLD           $0x02, 288(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    44(CX), Z18, Z10
+	VPDPBUSD.BCST    44(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    44(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    44(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    44(SI), Z18, Z14
+	VPDPBUSD.BCST    44(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    44(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    44(SI)(BX*1), Z18, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VXORPS           Z25, Z25, Z25
+	VPANDD           32(AX), Z8, Z26
+	VPSLLD           $0x04, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    (CX), Z26, Z18
+	VPDPBUSD.BCST    (CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    (CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    (CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    (SI), Z26, Z22
+	VPDPBUSD.BCST    (SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    (SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    (SI)(BX*1), Z26, Z25
+	VPANDD           96(AX), Z8, Z26
+	VPSLLD           $0x02, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    4(CX), Z26, Z18
+	VPDPBUSD.BCST    4(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    4(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    4(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    4(SI), Z26, Z22
+	VPDPBUSD.BCST    4(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    4(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    4(SI)(BX*1), Z26, Z25
+	VPANDD           160(AX), Z8, Z26
+	VMOVUPS          288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    8(CX), Z26, Z18
+	VPDPBUSD.BCST    8(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    8(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    8(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    8(SI), Z26, Z22
+	VPDPBUSD.BCST    8(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    8(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    8(SI)(BX*1), Z26, Z25
+	VPANDD           224(AX), Z8, Z26
+	VPSRLD           $0x02, 288(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    12(CX), Z26, Z18
+	VPDPBUSD.BCST    12(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    12(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    12(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    12(SI), Z26, Z22
+	VPDPBUSD.BCST    12(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    12(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    12(SI)(BX*1), Z26, Z25
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VPSUBD           Z25, Z17, Z17
+	VPSLLD           $0x08, Z25, Z25
+	VPADDD           Z25, Z17, Z17
+	VPMOVSXBD        (AX), Z18
+	VCVTDQ2PS        Z18, Z18
+	VCVTPH2PS        (R8), Z19
+	VMULPS           Z19, Z18, Z18
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z18, Z10, Z10
+	VFMADD231PS.BCST 64(CX), Z10, Z0
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z18, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*1), Z11, Z1
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z18, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(DX*2), Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z18, Z13, Z13
+	VFMADD231PS.BCST 64(CX)(BX*1), Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z18, Z14, Z14
+	VFMADD231PS.BCST 64(SI), Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z18, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*1), Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z18, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(DX*2), Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z18, Z17, Z17
+	VFMADD231PS.BCST 64(SI)(BX*1), Z17, Z7
+	VPBROADCASTD     72(CX), Z10
+	VPSLLD           $0x05, Z10, Z10
+	VPBROADCASTD     72(CX)(DX*1), Z11
+	VPSLLD           $0x05, Z11, Z11
+	VPBROADCASTD     72(CX)(DX*2), Z12
+	VPSLLD           $0x05, Z12, Z12
+	VPBROADCASTD     72(CX)(BX*1), Z13
+	VPSLLD           $0x05, Z13, Z13
+	VPBROADCASTD     72(SI), Z14
+	VPSLLD           $0x05, Z14, Z14
+	VPBROADCASTD     72(SI)(DX*1), Z15
+	VPSLLD           $0x05, Z15, Z15
+	VPBROADCASTD     72(SI)(DX*2), Z16
+	VPSLLD           $0x05, Z16, Z16
+	VPBROADCASTD     72(SI)(BX*1), Z17
+	VPSLLD           $0x05, Z17, Z17
+	VPSRLD           $0x04, 32(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSLLD           $0x04, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    48(CX), Z18, Z10
+	VPDPBUSD.BCST    48(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    48(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    48(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    48(SI), Z18, Z14
+	VPDPBUSD.BCST    48(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    48(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    48(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 96(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSLLD           $0x02, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    52(CX), Z18, Z10
+	VPDPBUSD.BCST    52(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    52(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    52(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    52(SI), Z18, Z14
+	VPDPBUSD.BCST    52(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    52(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    52(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 160(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VMOVUPS          352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    56(CX), Z18, Z10
+	VPDPBUSD.BCST    56(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    56(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    56(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    56(SI), Z18, Z14
+	VPDPBUSD.BCST    56(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    56(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    56(SI)(BX*1), Z18, Z17
+	VPSRLD           $0x04, 224(AX), Z18
+	VPANDD           Z8, Z18, Z18
+	VPSRLD           $0x02, 352(AX), Z19
+	VPTERNLOGD       $0xf8, Z9, Z19, Z18
+	VPDPBUSD.BCST    60(CX), Z18, Z10
+	VPDPBUSD.BCST    60(CX)(DX*1), Z18, Z11
+	VPDPBUSD.BCST    60(CX)(DX*2), Z18, Z12
+	VPDPBUSD.BCST    60(CX)(BX*1), Z18, Z13
+	VPDPBUSD.BCST    60(SI), Z18, Z14
+	VPDPBUSD.BCST    60(SI)(DX*1), Z18, Z15
+	VPDPBUSD.BCST    60(SI)(DX*2), Z18, Z16
+	VPDPBUSD.BCST    60(SI)(BX*1), Z18, Z17
+	VXORPS           Z18, Z18, Z18
+	VXORPS           Z19, Z19, Z19
+	VXORPS           Z20, Z20, Z20
+	VXORPS           Z21, Z21, Z21
+	VXORPS           Z22, Z22, Z22
+	VXORPS           Z23, Z23, Z23
+	VXORPS           Z24, Z24, Z24
+	VXORPS           Z25, Z25, Z25
+	VPSRLD           $0x04, 32(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSLLD           $0x04, 352(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    16(CX), Z26, Z18
+	VPDPBUSD.BCST    16(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    16(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    16(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    16(SI), Z26, Z22
+	VPDPBUSD.BCST    16(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    16(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    16(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 96(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSLLD           $0x02, 352(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    20(CX), Z26, Z18
+	VPDPBUSD.BCST    20(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    20(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    20(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    20(SI), Z26, Z22
+	VPDPBUSD.BCST    20(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    20(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    20(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 160(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VMOVUPS          352(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    24(CX), Z26, Z18
+	VPDPBUSD.BCST    24(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    24(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    24(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    24(SI), Z26, Z22
+	VPDPBUSD.BCST    24(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    24(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    24(SI)(BX*1), Z26, Z25
+	VPSRLD           $0x04, 224(AX), Z26
+	VPANDD           Z8, Z26, Z26
+	VPSRLD           $0x02, 352(AX), Z27
+	VPTERNLOGD       $0xf8, Z9, Z27, Z26
+	VPDPBUSD.BCST    28(CX), Z26, Z18
+	VPDPBUSD.BCST    28(CX)(DX*1), Z26, Z19
+	VPDPBUSD.BCST    28(CX)(DX*2), Z26, Z20
+	VPDPBUSD.BCST    28(CX)(BX*1), Z26, Z21
+	VPDPBUSD.BCST    28(SI), Z26, Z22
+	VPDPBUSD.BCST    28(SI)(DX*1), Z26, Z23
+	VPDPBUSD.BCST    28(SI)(DX*2), Z26, Z24
+	VPDPBUSD.BCST    28(SI)(BX*1), Z26, Z25
+	VPSUBD           Z18, Z10, Z10
+	VPSLLD           $0x08, Z18, Z18
+	VPADDD           Z18, Z10, Z10
+	VPSUBD           Z19, Z11, Z11
+	VPSLLD           $0x08, Z19, Z19
+	VPADDD           Z19, Z11, Z11
+	VPSUBD           Z20, Z12, Z12
+	VPSLLD           $0x08, Z20, Z20
+	VPADDD           Z20, Z12, Z12
+	VPSUBD           Z21, Z13, Z13
+	VPSLLD           $0x08, Z21, Z21
+	VPADDD           Z21, Z13, Z13
+	VPSUBD           Z22, Z14, Z14
+	VPSLLD           $0x08, Z22, Z22
+	VPADDD           Z22, Z14, Z14
+	VPSUBD           Z23, Z15, Z15
+	VPSLLD           $0x08, Z23, Z23
+	VPADDD           Z23, Z15, Z15
+	VPSUBD           Z24, Z16, Z16
+	VPSLLD           $0x08, Z24, Z24
+	VPADDD           Z24, Z16, Z16
+	VPSUBD           Z25, Z17, Z17
+	VPSLLD           $0x08, Z25, Z25
+	VPADDD           Z25, Z17, Z17
+	VPMOVSXBD        16(AX), Z18
+	VCVTDQ2PS        Z18, Z18
+	VCVTPH2PS        (R8), Z19
+	VMULPS           Z19, Z18, Z18
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z18, Z10, Z10
+	VFMADD231PS.BCST 64(CX), Z10, Z0
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z18, Z11, Z11
+	VFMADD231PS.BCST 64(CX)(DX*1), Z11, Z1
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z18, Z12, Z12
+	VFMADD231PS.BCST 64(CX)(DX*2), Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z18, Z13, Z13
+	VFMADD231PS.BCST 64(CX)(BX*1), Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z18, Z14, Z14
+	VFMADD231PS.BCST 64(SI), Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z18, Z15, Z15
+	VFMADD231PS.BCST 64(SI)(DX*1), Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           Z18, Z16, Z16
+	VFMADD231PS.BCST 64(SI)(DX*2), Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z18, Z17, Z17
+	VFMADD231PS.BCST 64(SI)(BX*1), Z17, Z7
+	ADDQ             $0x000001a0, AX
+	ADDQ             $0x00000054, CX
+	ADDQ             $0x00000054, SI
+	DECQ             R9
+	JNZ              unit
+	DECQ             DI
+	JNZ              block
+	VMOVUPS          Z0, (SP)
+	VMOVUPS          Z1, 64(SP)
+	VMOVUPS          Z2, 128(SP)
+	VMOVUPS          Z3, 192(SP)
+	VMOVUPS          Z4, 256(SP)
+	VMOVUPS          Z5, 320(SP)
+	VMOVUPS          Z6, 384(SP)
+	VMOVUPS          Z7, 448(SP)
+	MOVQ             acc+0(FP), AX
+	MOVQ             accStride+8(FP), CX
+	MOVQ             first+48(FP), DX
+	MOVQ             rows+56(FP), BX
+	CMPQ             BX, $0x00000001
+	JL               rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	VMOVSS 128(SP)(DX*4), X0
+	VMOVSS X0, 8(AX)
+	VMOVSS 192(SP)(DX*4), X0
+	VMOVSS X0, 12(AX)
+	VMOVSS 256(SP)(DX*4), X0
+	VMOVSS X0, 16(AX)
+	VMOVSS 320(SP)(DX*4), X0
+	VMOVSS X0, 20(AX)
+	VMOVSS 384(SP)(DX*4), X0
+	VMOVSS X0, 24(AX)
+	VMOVSS 448(SP)(DX*4), X0
+	VMOVSS X0, 28(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A8Q40x16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -7508,55 +13224,50 @@ TEXT ·panel1Q40x16AVX2(SB), NOSPLIT, $64-64
 	VXORPS Y1, Y1, Y1
 
 block:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
 	VMOVUPS      32(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      32(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      96(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VPBROADCASTD 44(CX), Y3
 	VPSLLD       $0x03, Y3, Y3
 	VPADDD       Y3, Y2, Y2
@@ -7566,49 +13277,49 @@ block:
 	VPBROADCASTD 32(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      128(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VPBROADCASTD 44(CX), Y3
 	VPSLLD       $0x03, Y3, Y3
 	VPADDD       Y3, Y2, Y2
@@ -7643,9 +13354,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q40x16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q40x16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -7657,13 +13368,13 @@ TEXT ·panel2Q40x16AVX2(SB), NOSPLIT, $128-64
 
 block:
 	VMOVUPS      32(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7671,7 +13382,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7679,7 +13390,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7688,7 +13399,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      32(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7697,7 +13408,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      96(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7706,7 +13417,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7715,18 +13426,18 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPBROADCASTD 44(CX), Y6
 	VPSLLD       $0x03, Y6, Y6
 	VPADDD       Y6, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
 	VPBROADCASTD 44(CX)(DX*1), Y6
 	VPSLLD       $0x03, Y6, Y6
 	VPADDD       Y6, Y5, Y5
@@ -7740,13 +13451,13 @@ block:
 	VPBROADCASTD 32(CX)(DX*1), Y4
 	VFMADD231PS  Y4, Y5, Y2
 	VMOVUPS      64(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7754,7 +13465,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7762,7 +13473,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7771,7 +13482,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7780,7 +13491,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      128(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7789,7 +13500,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -7798,18 +13509,18 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPBROADCASTD 44(CX), Y6
 	VPSLLD       $0x03, Y6, Y6
 	VPADDD       Y6, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
 	VPBROADCASTD 44(CX)(DX*1), Y6
 	VPSLLD       $0x03, Y6, Y6
 	VPADDD       Y6, Y5, Y5
@@ -7852,9 +13563,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q40x16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q40x16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -7871,7 +13582,7 @@ TEXT ·panel4Q40x16AVX2(SB), NOSPLIT, $256-64
 
 block:
 	VMOVUPS      32(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -7881,7 +13592,7 @@ block:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7895,7 +13606,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7909,7 +13620,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7924,7 +13635,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      32(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7939,7 +13650,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      96(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7954,7 +13665,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7969,7 +13680,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -7982,19 +13693,19 @@ block:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VPBROADCASTD 44(CX), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
 	VPBROADCASTD 44(CX)(DX*1), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
 	VPBROADCASTD 44(CX)(DX*2), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
 	VPBROADCASTD 44(CX)(BX*1), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y11, Y11
@@ -8016,7 +13727,7 @@ block:
 	VPBROADCASTD 32(CX)(BX*1), Y8
 	VFMADD231PS  Y8, Y11, Y6
 	VMOVUPS      64(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -8026,7 +13737,7 @@ block:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8040,7 +13751,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8054,7 +13765,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8069,7 +13780,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8084,7 +13795,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      128(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8099,7 +13810,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8114,7 +13825,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8127,19 +13838,19 @@ block:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VPBROADCASTD 44(CX), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
 	VPBROADCASTD 44(CX)(DX*1), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
 	VPBROADCASTD 44(CX)(DX*2), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
 	VPBROADCASTD 44(CX)(BX*1), Y12
 	VPSLLD       $0x03, Y12, Y12
 	VPADDD       Y12, Y11, Y11
@@ -8198,9 +13909,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q41x16AVX2(SB), NOSPLIT, $64-64
+// func panel1A16Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A16Q40x16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -8208,55 +13919,641 @@ TEXT ·panel1Q41x16AVX2(SB), NOSPLIT, $64-64
 	VXORPS Y1, Y1, Y1
 
 block:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
+	VMOVUPS      32(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VPBROADCASTD 76(CX), Y3
+	VPSLLD       $0x03, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      32(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      32(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    (AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VPBROADCASTD 76(CX), Y3
+	VPSLLD       $0x03, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      64(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    16(AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000120, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q40x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q40x16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	VMOVUPS      32(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      32(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPBROADCASTD 76(CX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 76(CX)(DX*1), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      32(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      32(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    (AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      64(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPBROADCASTD 76(CX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 76(CX)(DX*1), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      64(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    16(AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x00000120, AX
+	ADDQ         $0x00000054, CX
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A8Q41x16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      128(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VCVTPH2PS    (AX), Y3
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y3, Y2, Y2
@@ -8266,49 +14563,49 @@ block:
 	VPBROADCASTD 48(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      288(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      96(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      288(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VCVTPH2PS    16(AX), Y3
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y3, Y2, Y2
@@ -8343,9 +14640,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q41x16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q41x16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -8357,13 +14654,13 @@ TEXT ·panel2Q41x16AVX2(SB), NOSPLIT, $128-64
 
 block:
 	VMOVUPS      64(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8371,7 +14668,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8379,7 +14676,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8388,7 +14685,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8397,7 +14694,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      128(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8406,7 +14703,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8415,15 +14712,15 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VCVTPH2PS    (AX), Y6
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y6, Y4, Y4
@@ -8439,13 +14736,13 @@ block:
 	VPBROADCASTD 48(CX)(DX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8453,7 +14750,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8461,7 +14758,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      288(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8470,7 +14767,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      96(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8479,7 +14776,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8488,7 +14785,7 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -8497,15 +14794,15 @@ block:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      288(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VCVTPH2PS    16(AX), Y6
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y6, Y4, Y4
@@ -8550,9 +14847,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q41x16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q41x16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -8569,7 +14866,7 @@ TEXT ·panel4Q41x16AVX2(SB), NOSPLIT, $256-64
 
 block:
 	VMOVUPS      64(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -8579,7 +14876,7 @@ block:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8593,7 +14890,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8607,7 +14904,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8622,7 +14919,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8637,7 +14934,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      128(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8652,7 +14949,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8667,7 +14964,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8680,10 +14977,10 @@ block:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VCVTPH2PS    (AX), Y12
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y12, Y8, Y8
@@ -8711,7 +15008,7 @@ block:
 	VPBROADCASTD 48(CX)(BX*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -8721,7 +15018,7 @@ block:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8735,7 +15032,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8749,7 +15046,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      288(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8764,7 +15061,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      96(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8779,7 +15076,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8794,7 +15091,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8809,7 +15106,7 @@ block:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      288(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -8822,10 +15119,10 @@ block:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VCVTPH2PS    16(AX), Y12
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y12, Y8, Y8
@@ -8890,9 +15187,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q50x16AVX2(SB), NOSPLIT, $64-64
+// func panel1A16Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A16Q41x16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -8900,179 +15197,768 @@ TEXT ·panel1Q50x16AVX2(SB), NOSPLIT, $64-64
 	VXORPS Y1, Y1, Y1
 
 block:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
-	PREFETCHT0   576(AX)
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VMOVUPS      64(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    (AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VCVTPH2PS    32(AX), Y2
+	VPBROADCASTD 80(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    16(AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VCVTPH2PS    48(AX), Y2
+	VPBROADCASTD 80(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000140, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q41x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q41x16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	VMOVUPS      64(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VMOVUPS      64(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    (AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VCVTPH2PS    32(AX), Y4
+	VPBROADCASTD 80(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    16(AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	VCVTPH2PS    48(AX), Y4
+	VPBROADCASTD 80(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x00000140, AX
+	ADDQ         $0x00000054, CX
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·panel1A8Q50x16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
 	VMOVUPS      32(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      288(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 44(CX), Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      32(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      96(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 44(CX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VCVTPH2PS    (AX), Y3
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y3, Y2, Y2
 	VPBROADCASTD 32(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      320(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 44(CX), Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      128(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 44(CX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VCVTPH2PS    16(AX), Y3
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y3, Y2, Y2
@@ -9104,9 +15990,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q50x16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q50x16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -9118,116 +16004,116 @@ TEXT ·panel2Q50x16AVX2(SB), NOSPLIT, $128-64
 
 block:
 	VMOVUPS      32(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 44(CX), Y7
-	VPSLLD       $0x04, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 44(CX)(DX*1), Y6
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      32(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      96(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 44(CX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VCVTPH2PS    (AX), Y6
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y6, Y4, Y4
@@ -9238,116 +16124,116 @@ block:
 	VPBROADCASTD 32(CX)(DX*1), Y4
 	VFMADD231PS  Y4, Y5, Y2
 	VMOVUPS      64(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 44(CX), Y7
-	VPSLLD       $0x04, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 44(CX)(DX*1), Y6
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      128(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 44(CX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VCVTPH2PS    16(AX), Y6
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y6, Y4, Y4
@@ -9387,9 +16273,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q50x16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q50x16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -9406,176 +16292,176 @@ TEXT ·panel4Q50x16AVX2(SB), NOSPLIT, $256-64
 
 block:
 	VMOVUPS      32(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 44(CX), Y9
-	VPSLLD       $0x04, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 44(CX)(DX*1), Y10
-	VPSLLD       $0x04, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 44(CX)(DX*2), Y13
-	VPSLLD       $0x04, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 44(CX)(BX*1), Y12
-	VPSLLD       $0x04, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      32(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      96(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 44(CX), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 44(CX)(DX*2), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 44(CX)(BX*1), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VCVTPH2PS    (AX), Y12
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y12, Y8, Y8
@@ -9594,176 +16480,176 @@ block:
 	VPBROADCASTD 32(CX)(BX*1), Y8
 	VFMADD231PS  Y8, Y11, Y6
 	VMOVUPS      64(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 44(CX), Y9
-	VPSLLD       $0x04, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 44(CX)(DX*1), Y10
-	VPSLLD       $0x04, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 44(CX)(DX*2), Y13
-	VPSLLD       $0x04, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 44(CX)(BX*1), Y12
-	VPSLLD       $0x04, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      128(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 44(CX), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 44(CX)(DX*2), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 44(CX)(BX*1), Y12
+	VPSLLD       $0x04, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VCVTPH2PS    16(AX), Y12
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y12, Y8, Y8
@@ -9819,9 +16705,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q51x16AVX2(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q50x16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -9829,89 +16715,970 @@ TEXT ·panel1Q51x16AVX2(SB), NOSPLIT, $64-64
 	VXORPS Y1, Y1, Y1
 
 block:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
-	PREFETCHT0   576(AX)
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	VMOVUPS      32(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 76(CX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      32(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      96(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    (AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      320(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 76(CX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      128(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    16(AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000160, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q50x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q50x16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	VMOVUPS      32(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      32(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      96(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 76(CX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 76(CX)(DX*1), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      32(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      32(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      96(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    (AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      64(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 76(CX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 76(CX)(DX*1), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      128(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    16(AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x00000160, AX
+	ADDQ         $0x00000054, CX
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·panel1A8Q51x16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	VMOVUPS      64(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      320(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      128(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VCVTPH2PS    (AX), Y3
 	VCVTDQ2PS    Y2, Y2
@@ -9922,82 +17689,82 @@ block:
 	VPBROADCASTD 48(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      96(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      352(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      224(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      288(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      352(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      96(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      160(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      352(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      224(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      352(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VCVTPH2PS    16(AX), Y3
 	VCVTDQ2PS    Y2, Y2
@@ -10033,9 +17800,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q51x16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q51x16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -10047,109 +17814,109 @@ TEXT ·panel2Q51x16AVX2(SB), NOSPLIT, $128-64
 
 block:
 	VMOVUPS      64(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      128(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VCVTPH2PS    (AX), Y6
 	VCVTDQ2PS    Y4, Y4
@@ -10166,109 +17933,109 @@ block:
 	VPBROADCASTD 48(CX)(DX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VMOVUPS      96(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      224(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      288(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      352(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      96(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      160(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      352(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      224(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      288(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      352(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VCVTPH2PS    16(AX), Y6
 	VCVTDQ2PS    Y4, Y4
@@ -10314,9 +18081,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q51x16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q51x16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -10333,163 +18100,163 @@ TEXT ·panel4Q51x16AVX2(SB), NOSPLIT, $256-64
 
 block:
 	VMOVUPS      64(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      128(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VCVTPH2PS    (AX), Y12
 	VCVTDQ2PS    Y8, Y8
@@ -10518,163 +18285,163 @@ block:
 	VPBROADCASTD 48(CX)(BX*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VMOVUPS      96(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      352(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      224(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      288(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      352(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      96(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      160(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      352(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      224(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      288(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      352(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VCVTPH2PS    16(AX), Y12
 	VCVTDQ2PS    Y8, Y8
@@ -10740,9 +18507,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q80x16AVX2(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q51x16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -10750,77 +18517,947 @@ TEXT ·panel1Q80x16AVX2(SB), NOSPLIT, $64-64
 	VXORPS Y1, Y1, Y1
 
 block:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
-	PREFETCHT0   576(AX)
-	PREFETCHT0   640(AX)
-	PREFETCHT0   704(AX)
-	PREFETCHT0   768(AX)
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	VMOVUPS      64(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      320(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      128(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    (AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VCVTPH2PS    32(AX), Y2
+	VPBROADCASTD 80(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      96(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      352(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      224(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      160(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    16(AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VCVTPH2PS    48(AX), Y2
+	VPBROADCASTD 80(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000180, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q51x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q51x16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	VMOVUPS      64(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      128(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    (AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VCVTPH2PS    32(AX), Y4
+	VPBROADCASTD 80(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      96(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      224(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      160(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      96(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      224(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      352(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      160(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      352(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      352(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    16(AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	VCVTPH2PS    48(AX), Y4
+	VPBROADCASTD 80(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x00000180, AX
+	ADDQ         $0x00000054, CX
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A8Q80x16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
 	VMOVUPS      32(AX), Y2
-	VPXOR        signs<>+0(SB), Y2, Y2
+	VPXOR        constant80808080<>+0(SB), Y2, Y2
 	VPABSB       Y2, Y3
 	VPBROADCASTD (CX), Y4
 	VPSIGNB      Y2, Y4, Y4
 	VPMADDUBSW   Y4, Y3, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      96(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 4(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      160(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      224(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 12(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      288(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      352(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 20(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      416(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      480(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 28(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VCVTPH2PS    (AX), Y3
 	VCVTDQ2PS    Y2, Y2
@@ -10828,67 +19465,67 @@ block:
 	VPBROADCASTD 32(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y2
-	VPXOR        signs<>+0(SB), Y2, Y2
+	VPXOR        constant80808080<>+0(SB), Y2, Y2
 	VPABSB       Y2, Y3
 	VPBROADCASTD (CX), Y4
 	VPSIGNB      Y2, Y4, Y4
 	VPMADDUBSW   Y4, Y3, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      128(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 4(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      192(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      256(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 12(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      320(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      384(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 20(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      448(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      512(AX), Y3
-	VPXOR        signs<>+0(SB), Y3, Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
 	VPABSB       Y3, Y4
 	VPBROADCASTD 28(CX), Y5
 	VPSIGNB      Y3, Y5, Y5
 	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VCVTPH2PS    16(AX), Y3
 	VCVTDQ2PS    Y2, Y2
@@ -10921,9 +19558,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q80x16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q80x16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -10935,106 +19572,106 @@ TEXT ·panel2Q80x16AVX2(SB), NOSPLIT, $128-64
 
 block:
 	VMOVUPS      32(AX), Y5
-	VPXOR        signs<>+0(SB), Y5, Y5
+	VPXOR        constant80808080<>+0(SB), Y5, Y5
 	VPABSB       Y5, Y6
 	VPBROADCASTD (CX), Y4
 	VPSIGNB      Y5, Y4, Y4
 	VPMADDUBSW   Y4, Y6, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPSIGNB      Y5, Y7, Y7
 	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      96(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 4(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 4(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      160(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      224(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 12(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 12(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      288(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      352(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 20(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 20(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      416(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      480(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 28(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VCVTPH2PS    (AX), Y6
 	VCVTDQ2PS    Y4, Y4
@@ -11046,106 +19683,106 @@ block:
 	VPBROADCASTD 32(CX)(DX*1), Y4
 	VFMADD231PS  Y4, Y5, Y2
 	VMOVUPS      64(AX), Y5
-	VPXOR        signs<>+0(SB), Y5, Y5
+	VPXOR        constant80808080<>+0(SB), Y5, Y5
 	VPABSB       Y5, Y6
 	VPBROADCASTD (CX), Y4
 	VPSIGNB      Y5, Y4, Y4
 	VPMADDUBSW   Y4, Y6, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPSIGNB      Y5, Y7, Y7
 	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      128(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 4(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 4(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      192(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      256(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 12(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 12(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      320(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      384(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 20(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 20(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      448(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      512(AX), Y6
-	VPXOR        signs<>+0(SB), Y6, Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
 	VPABSB       Y6, Y7
 	VPBROADCASTD 28(CX), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y8
 	VPSIGNB      Y6, Y8, Y8
 	VPMADDUBSW   Y8, Y7, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VCVTPH2PS    16(AX), Y6
 	VCVTDQ2PS    Y4, Y4
@@ -11186,9 +19823,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q80x16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q80x16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -11205,184 +19842,184 @@ TEXT ·panel4Q80x16AVX2(SB), NOSPLIT, $256-64
 
 block:
 	VMOVUPS      32(AX), Y11
-	VPXOR        signs<>+0(SB), Y11, Y11
+	VPXOR        constant80808080<>+0(SB), Y11, Y11
 	VPABSB       Y11, Y12
 	VPBROADCASTD (CX), Y8
 	VPSIGNB      Y11, Y8, Y8
 	VPMADDUBSW   Y8, Y12, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPSIGNB      Y11, Y9, Y9
 	VPMADDUBSW   Y9, Y12, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPSIGNB      Y11, Y10, Y10
 	VPMADDUBSW   Y10, Y12, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPSIGNB      Y11, Y13, Y13
 	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      96(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 4(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 4(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 4(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 4(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      160(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      224(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 12(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 12(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 12(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      288(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      352(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 20(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 20(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 20(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      416(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      480(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 28(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 28(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 28(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VCVTPH2PS    (AX), Y12
 	VCVTDQ2PS    Y8, Y8
@@ -11402,184 +20039,184 @@ block:
 	VPBROADCASTD 32(CX)(BX*1), Y8
 	VFMADD231PS  Y8, Y11, Y6
 	VMOVUPS      64(AX), Y11
-	VPXOR        signs<>+0(SB), Y11, Y11
+	VPXOR        constant80808080<>+0(SB), Y11, Y11
 	VPABSB       Y11, Y12
 	VPBROADCASTD (CX), Y8
 	VPSIGNB      Y11, Y8, Y8
 	VPMADDUBSW   Y8, Y12, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPSIGNB      Y11, Y9, Y9
 	VPMADDUBSW   Y9, Y12, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPSIGNB      Y11, Y10, Y10
 	VPMADDUBSW   Y10, Y12, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPSIGNB      Y11, Y13, Y13
 	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      128(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 4(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 4(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 4(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 4(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      192(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      256(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 12(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 12(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 12(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      320(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      384(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 20(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 20(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 20(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      448(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      512(AX), Y12
-	VPXOR        signs<>+0(SB), Y12, Y12
+	VPXOR        constant80808080<>+0(SB), Y12, Y12
 	VPABSB       Y12, Y13
 	VPBROADCASTD 28(CX), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 28(CX)(DX*2), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 28(CX)(BX*1), Y14
 	VPSIGNB      Y12, Y14, Y14
 	VPMADDUBSW   Y14, Y13, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VCVTPH2PS    16(AX), Y12
 	VCVTDQ2PS    Y8, Y8
@@ -11636,9 +20273,794 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q4Kx16AVX2(SB), NOSPLIT, $64-64
+// func panel1A16Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A16Q80x16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	VMOVUPS      32(AX), Y2
+	VPXOR        constant80808080<>+0(SB), Y2, Y2
+	VPABSB       Y2, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPSIGNB      Y2, Y4, Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      96(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 36(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 44(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      352(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 52(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      416(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      480(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 60(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD (CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      96(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 4(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 12(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 20(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      416(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      480(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 28(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    (AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      64(AX), Y2
+	VPXOR        constant80808080<>+0(SB), Y2, Y2
+	VPABSB       Y2, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPSIGNB      Y2, Y4, Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      128(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 36(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 44(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      320(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      384(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 52(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      448(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      512(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD 60(CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPXOR        constant80808080<>+0(SB), Y3, Y3
+	VPABSB       Y3, Y4
+	VPBROADCASTD (CX), Y5
+	VPSIGNB      Y3, Y5, Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      128(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 4(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 12(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      384(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 20(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      448(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      512(AX), Y4
+	VPXOR        constant80808080<>+0(SB), Y4, Y4
+	VPABSB       Y4, Y5
+	VPBROADCASTD 28(CX), Y6
+	VPSIGNB      Y4, Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VCVTPH2PS    16(AX), Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000220, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q80x16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q80x16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	VMOVUPS      32(AX), Y5
+	VPXOR        constant80808080<>+0(SB), Y5, Y5
+	VPABSB       Y5, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPSIGNB      Y5, Y4, Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPSIGNB      Y5, Y7, Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      96(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 36(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 44(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      352(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 52(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      416(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      480(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 60(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      32(AX), Y7
+	VPXOR        constant80808080<>+0(SB), Y7, Y7
+	VPABSB       Y7, Y8
+	VPBROADCASTD (CX), Y6
+	VPSIGNB      Y7, Y6, Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPSIGNB      Y7, Y9, Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      96(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 4(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 12(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 20(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      416(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      480(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 28(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    (AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      64(AX), Y5
+	VPXOR        constant80808080<>+0(SB), Y5, Y5
+	VPABSB       Y5, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPSIGNB      Y5, Y4, Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPSIGNB      Y5, Y7, Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      128(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 36(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 44(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      384(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 52(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      448(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      512(AX), Y6
+	VPXOR        constant80808080<>+0(SB), Y6, Y6
+	VPABSB       Y6, Y7
+	VPBROADCASTD 60(CX), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y8
+	VPSIGNB      Y6, Y8, Y8
+	VPMADDUBSW   Y8, Y7, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPXOR        constant80808080<>+0(SB), Y7, Y7
+	VPABSB       Y7, Y8
+	VPBROADCASTD (CX), Y6
+	VPSIGNB      Y7, Y6, Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPSIGNB      Y7, Y9, Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      128(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 4(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 12(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      384(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 20(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      448(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      512(AX), Y8
+	VPXOR        constant80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD 28(CX), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y10
+	VPSIGNB      Y8, Y10, Y10
+	VPMADDUBSW   Y10, Y9, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VCVTPH2PS    16(AX), Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x00000220, AX
+	ADDQ         $0x00000054, CX
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A8Q4Kx16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -11651,55 +21073,50 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
 	VMOVUPS      32(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      32(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      96(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      224(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VPMOVZXBD    (AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    (BX), Y4
@@ -11715,49 +21132,49 @@ unit:
 	VPBROADCASTD 48(CX), Y3
 	VFNMADD231PS Y3, Y2, Y0
 	VMOVUPS      64(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD (CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 4(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 8(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 12(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      128(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 20(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 24(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VMOVUPS      256(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VPBROADCASTD 28(CX), Y4
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
-	VPMADDWD     ones16<>+0(SB), Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
 	VPMOVZXBD    8(AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    16(BX), Y4
@@ -11800,9 +21217,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q4Kx16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q4Kx16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -11819,13 +21236,13 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11833,7 +21250,7 @@ unit:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11841,7 +21258,7 @@ unit:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11850,7 +21267,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      32(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11859,7 +21276,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      96(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11868,7 +21285,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11877,15 +21294,15 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      224(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPMOVZXBD    (AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    (SI), Y7
@@ -11907,13 +21324,13 @@ unit:
 	VPBROADCASTD 48(CX)(DX*1), Y5
 	VFNMADD231PS Y5, Y4, Y2
 	VMOVUPS      64(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y6, Y4
 	VPBROADCASTD (CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11921,7 +21338,7 @@ unit:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11929,7 +21346,7 @@ unit:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11938,7 +21355,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11947,7 +21364,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      128(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11956,7 +21373,7 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
@@ -11965,15 +21382,15 @@ unit:
 	VPADDW       Y7, Y5, Y5
 	VMOVUPS      256(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
 	VPBROADCASTD 28(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPMOVZXBD    8(AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    16(SI), Y7
@@ -12026,9 +21443,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q4Kx16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q4Kx16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -12050,7 +21467,7 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -12060,7 +21477,7 @@ unit:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12074,7 +21491,7 @@ unit:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12088,7 +21505,7 @@ unit:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12103,7 +21520,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      32(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12118,7 +21535,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      96(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12133,7 +21550,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12148,7 +21565,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      224(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12161,10 +21578,10 @@ unit:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VPMOVZXBD    (AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    (DI), Y13
@@ -12198,7 +21615,7 @@ unit:
 	VPBROADCASTD 48(CX)(BX*1), Y9
 	VFNMADD231PS Y9, Y8, Y6
 	VMOVUPS      64(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y12, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
@@ -12208,7 +21625,7 @@ unit:
 	VPBROADCASTD (CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 4(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12222,7 +21639,7 @@ unit:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 8(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12236,7 +21653,7 @@ unit:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 12(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12251,7 +21668,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 16(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12266,7 +21683,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      128(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 20(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12281,7 +21698,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 24(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12296,7 +21713,7 @@ unit:
 	VPADDW       Y13, Y11, Y11
 	VMOVUPS      256(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VPBROADCASTD 28(CX), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y8, Y8
@@ -12309,10 +21726,10 @@ unit:
 	VPBROADCASTD 28(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y11, Y11
 	VPMOVZXBD    8(AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    16(DI), Y13
@@ -12385,9 +21802,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
-// Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q5Kx16AVX2(SB), NOSPLIT, $64-64
+// func panel1A16Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel1A16Q4Kx16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -12400,89 +21817,716 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
-	PREFETCHT0   576(AX)
+	VMOVUPS      32(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      224(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VMOVUPS      32(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      32(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVZXBD    (AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VPMOVZXBD    16(AX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VCVTPH2PS    32(BX), Y3
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 80(CX), Y3
+	VFNMADD231PS Y3, Y2, Y0
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 32(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 36(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 40(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 44(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 52(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 56(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VMOVUPS      256(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VPBROADCASTD 60(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y2, Y2
+	VMOVUPS      64(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 4(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 8(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 12(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 20(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 24(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VPBROADCASTD 28(CX), Y5
+	VPMADDUBSW   Y5, Y4, Y5
+	VPADDW       Y5, Y3, Y3
+	VPMADDWD     constant00010001<>+0(SB), Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVZXBD    8(AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VPMOVZXBD    24(AX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VCVTPH2PS    48(BX), Y3
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 80(CX), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	ADDQ         $0x00000120, AX
+	ADDQ         $0x00000054, CX
+	DECQ         SI
+	JNZ          unit
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q4Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q4Kx16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VMOVUPS      32(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      32(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      224(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VMOVUPS      32(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      32(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      224(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVZXBD    (AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    (SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VPMOVZXBD    16(AX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VCVTPH2PS    32(SI), Y5
+	VMULPS       Y5, Y4, Y4
+	VPBROADCASTD 80(CX), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      64(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y6, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 40(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 44(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 44(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 48(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 52(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 56(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VMOVUPS      256(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VPBROADCASTD 60(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPBROADCASTD 60(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VMOVUPS      64(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y8, Y6
+	VPBROADCASTD (CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 4(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 8(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 12(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 12(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 16(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 20(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 24(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VMOVUPS      256(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VPBROADCASTD 28(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPBROADCASTD 28(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVZXBD    8(AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    16(SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	VPMOVZXBD    24(AX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VCVTPH2PS    48(SI), Y5
+	VMULPS       Y5, Y4, Y4
+	VPBROADCASTD 80(CX), Y5
+	VFNMADD231PS Y5, Y4, Y1
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFNMADD231PS Y5, Y4, Y3
+	ADDQ         $0x00000120, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DI
+	JNZ          unit
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·panel1A8Q5Kx16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, SI
+
+unit:
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
 	VMOVUPS      32(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      288(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      32(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      96(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VPMOVZXBD    (AX), Y3
 	VCVTDQ2PS    Y3, Y3
@@ -12499,82 +22543,82 @@ unit:
 	VPBROADCASTD 48(CX), Y3
 	VFNMADD231PS Y3, Y2, Y0
 	VMOVUPS      64(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      320(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bit4<>+0(SB), Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSLLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      64(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      128(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x01, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 20(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSRLD       $0x02, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x03, Y5, Y5
-	VPAND        bit4<>+0(SB), Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
 	VPMOVZXBD    8(AX), Y3
 	VCVTDQ2PS    Y3, Y3
@@ -12618,9 +22662,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q5Kx16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q5Kx16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -12637,109 +22681,109 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      32(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      96(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VPMOVZXBD    (AX), Y6
 	VCVTDQ2PS    Y6, Y6
@@ -12762,109 +22806,109 @@ unit:
 	VPBROADCASTD 48(CX)(DX*1), Y5
 	VFNMADD231PS Y5, Y4, Y2
 	VMOVUPS      64(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x03, Y4, Y4
-	VPAND        bit4<>+0(SB), Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSLLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      64(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      128(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x01, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 20(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
 	VPSRLD       $0x02, Y7, Y7
-	VPAND        bit4<>+0(SB), Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
 	VPMOVZXBD    8(AX), Y6
 	VCVTDQ2PS    Y6, Y6
@@ -12918,9 +22962,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q5Kx16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q5Kx16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -12942,163 +22986,163 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      32(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      96(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VPMOVZXBD    (AX), Y12
 	VCVTDQ2PS    Y12, Y12
@@ -13133,163 +23177,163 @@ unit:
 	VPBROADCASTD 48(CX)(BX*1), Y9
 	VFNMADD231PS Y9, Y8, Y6
 	VMOVUPS      64(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x03, Y8, Y8
-	VPAND        bit4<>+0(SB), Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSLLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSLLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      64(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      128(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x01, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 16(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 20(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
 	VPSRLD       $0x02, Y13, Y13
-	VPAND        bit4<>+0(SB), Y13, Y13
+	VPAND        constant10101010<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x03, Y14, Y14
-	VPAND        bit4<>+0(SB), Y14, Y14
+	VPAND        constant10101010<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
 	VPMOVZXBD    8(AX), Y12
 	VCVTDQ2PS    Y12, Y12
@@ -13363,9 +23407,926 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel1Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel1A16Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panel1Q6Kx16AVX2(SB), NOSPLIT, $64-64
+TEXT ·panel1A16Q5Kx16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, SI
+
+unit:
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	VMOVUPS      32(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      32(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      96(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVZXBD    (AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VPMOVZXBD    16(AX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VCVTPH2PS    32(BX), Y3
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 80(CX), Y3
+	VFNMADD231PS Y3, Y2, Y0
+	VMOVUPS      64(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      320(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x01, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 48(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 52(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSRLD       $0x02, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x03, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      64(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      128(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x01, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 20(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant10101010<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVZXBD    8(AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VPMOVZXBD    24(AX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VCVTPH2PS    48(BX), Y3
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 80(CX), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	ADDQ         $0x00000160, AX
+	ADDQ         $0x00000054, CX
+	DECQ         SI
+	JNZ          unit
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q5Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q5Kx16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000040, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VMOVUPS      32(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      32(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      96(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      32(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      32(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      96(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVZXBD    (AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    (SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VPMOVZXBD    16(AX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VCVTPH2PS    32(SI), Y5
+	VMULPS       Y5, Y4, Y4
+	VPBROADCASTD 80(CX), Y5
+	VFNMADD231PS Y5, Y4, Y0
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFNMADD231PS Y5, Y4, Y2
+	VMOVUPS      64(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x03, Y4, Y4
+	VPAND        constant10101010<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSLLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      128(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x01, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 48(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 52(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        constant10101010<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x03, Y8, Y8
+	VPAND        constant10101010<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x03, Y6, Y6
+	VPAND        constant10101010<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSLLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSLLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      64(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      128(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x01, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 20(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        constant10101010<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x03, Y10, Y10
+	VPAND        constant10101010<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVZXBD    8(AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    16(SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	VPMOVZXBD    24(AX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VCVTPH2PS    48(SI), Y5
+	VMULPS       Y5, Y4, Y4
+	VPBROADCASTD 80(CX), Y5
+	VFNMADD231PS Y5, Y4, Y1
+	VPBROADCASTD 80(CX)(DX*1), Y5
+	VFNMADD231PS Y5, Y4, Y3
+	ADDQ         $0x00000160, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DI
+	JNZ          unit
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel1A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·panel1A8Q6Kx16AVX2(SB), NOSPLIT, $64-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   blocks+40(FP), DX
@@ -13378,52 +24339,52 @@ block:
 	MOVQ $0x00000008, SI
 
 unit:
-	PREFETCHT0   256(AX)
-	PREFETCHT0   320(AX)
-	PREFETCHT0   384(AX)
-	PREFETCHT0   448(AX)
-	PREFETCHT0   512(AX)
-	PREFETCHT0   576(AX)
-	PREFETCHT0   640(AX)
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	PREFETCHT2   8576(AX)
 	VMOVUPS      32(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      288(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bits45<>+0(SB), Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      96(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 36(CX), Y3
-	VPSLLD       $0x05, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      160(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      288(AX), Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      288(AX), Y5
 	VPSRLD       $0x02, Y5, Y5
-	VPAND        bits45<>+0(SB), Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 36(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VPMOVSXBD    (AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    (BX), Y4
@@ -13434,47 +24395,47 @@ unit:
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      32(AX), Y2
 	VPSRLD       $0x04, Y2, Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      352(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bits45<>+0(SB), Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      96(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 20(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 40(CX), Y3
-	VPSLLD       $0x05, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      160(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      352(AX), Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      224(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      352(AX), Y5
 	VPSRLD       $0x02, Y5, Y5
-	VPAND        bits45<>+0(SB), Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 40(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VPMOVSXBD    16(AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    (BX), Y4
@@ -13484,44 +24445,44 @@ unit:
 	VPBROADCASTD 32(CX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VMOVUPS      64(AX), Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      320(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bits45<>+0(SB), Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      128(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 4(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 36(CX), Y3
-	VPSLLD       $0x05, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      192(AX), Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      320(AX), Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      320(AX), Y5
 	VPSRLD       $0x02, Y5, Y5
-	VPAND        bits45<>+0(SB), Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 12(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 36(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VPMOVSXBD    8(AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    16(BX), Y4
@@ -13532,47 +24493,47 @@ unit:
 	VFMADD231PS  Y3, Y2, Y1
 	VMOVUPS      64(AX), Y2
 	VPSRLD       $0x04, Y2, Y2
-	VPAND        nibbles<>+0(SB), Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
 	VMOVUPS      384(AX), Y3
 	VPSLLD       $0x04, Y3, Y3
-	VPAND        bits45<>+0(SB), Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
 	VPOR         Y3, Y2, Y2
 	VMOVUPS      128(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      384(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y2, Y4
 	VPBROADCASTD 20(CX), Y2
 	VPMADDUBSW   Y2, Y3, Y2
 	VPADDW       Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y2
-	VPBROADCASTD 40(CX), Y3
-	VPSLLD       $0x05, Y3, Y3
-	VPADDD       Y3, Y2, Y2
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
 	VMOVUPS      192(AX), Y3
 	VPSRLD       $0x04, Y3, Y3
-	VPAND        nibbles<>+0(SB), Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
 	VMOVUPS      384(AX), Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y3, Y3
 	VMOVUPS      256(AX), Y4
 	VPSRLD       $0x04, Y4, Y4
-	VPAND        nibbles<>+0(SB), Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
 	VMOVUPS      384(AX), Y5
 	VPSRLD       $0x02, Y5, Y5
-	VPAND        bits45<>+0(SB), Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 24(CX), Y5
 	VPMADDUBSW   Y5, Y3, Y5
 	VPBROADCASTD 28(CX), Y3
 	VPMADDUBSW   Y3, Y4, Y3
 	VPADDW       Y3, Y5, Y5
-	VPMADDWD     ones16<>+0(SB), Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 40(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	VPMOVSXBD    24(AX), Y3
 	VCVTDQ2PS    Y3, Y3
 	VCVTPH2PS    16(BX), Y4
@@ -13609,9 +24570,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel2Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel2A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel2Q6Kx16AVX2(SB), NOSPLIT, $128-64
+TEXT ·panel2A8Q6Kx16AVX2(SB), NOSPLIT, $128-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -13628,60 +24589,60 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      96(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 36(CX), Y7
-	VPSLLD       $0x05, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 36(CX)(DX*1), Y6
-	VPSLLD       $0x05, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      160(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      288(AX), Y7
-	VPAND        bits45<>+0(SB), Y7, Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      288(AX), Y8
 	VPSRLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 36(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VPMOVSXBD    (AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    (SI), Y7
@@ -13696,63 +24657,63 @@ unit:
 	VFMADD231PS  Y4, Y5, Y2
 	VMOVUPS      32(AX), Y5
 	VPSRLD       $0x04, Y5, Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      96(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 40(CX), Y7
-	VPSLLD       $0x05, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 20(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 40(CX)(DX*1), Y6
-	VPSLLD       $0x05, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      160(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      352(AX), Y7
-	VPAND        bits45<>+0(SB), Y7, Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      224(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      352(AX), Y8
 	VPSRLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 40(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VPMOVSXBD    16(AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    (SI), Y7
@@ -13766,60 +24727,60 @@ unit:
 	VPBROADCASTD 32(CX)(DX*1), Y4
 	VFMADD231PS  Y4, Y5, Y2
 	VMOVUPS      64(AX), Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      128(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD (CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 4(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 36(CX), Y7
-	VPSLLD       $0x05, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD (CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 4(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 36(CX)(DX*1), Y6
-	VPSLLD       $0x05, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      192(AX), Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      320(AX), Y7
-	VPAND        bits45<>+0(SB), Y7, Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      320(AX), Y8
 	VPSRLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 8(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 8(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 12(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 36(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 36(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VPMOVSXBD    8(AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    16(SI), Y7
@@ -13834,63 +24795,63 @@ unit:
 	VFMADD231PS  Y4, Y5, Y3
 	VMOVUPS      64(AX), Y5
 	VPSRLD       $0x04, Y5, Y5
-	VPAND        nibbles<>+0(SB), Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
 	VMOVUPS      384(AX), Y4
 	VPSLLD       $0x04, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y5, Y5
 	VMOVUPS      128(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      384(AX), Y4
 	VPSLLD       $0x02, Y4, Y4
-	VPAND        bits45<>+0(SB), Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
 	VPOR         Y4, Y6, Y6
 	VPBROADCASTD 16(CX), Y4
 	VPMADDUBSW   Y4, Y5, Y4
 	VPBROADCASTD 20(CX), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
-	VPBROADCASTD 40(CX), Y7
-	VPSLLD       $0x05, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
 	VPBROADCASTD 16(CX)(DX*1), Y7
 	VPMADDUBSW   Y7, Y5, Y7
 	VPBROADCASTD 20(CX)(DX*1), Y5
 	VPMADDUBSW   Y5, Y6, Y5
 	VPADDW       Y5, Y7, Y7
-	VPMADDWD     ones16<>+0(SB), Y7, Y5
-	VPBROADCASTD 40(CX)(DX*1), Y6
-	VPSLLD       $0x05, Y6, Y6
-	VPADDD       Y6, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
 	VMOVUPS      192(AX), Y6
 	VPSRLD       $0x04, Y6, Y6
-	VPAND        nibbles<>+0(SB), Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
 	VMOVUPS      384(AX), Y7
-	VPAND        bits45<>+0(SB), Y7, Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
 	VMOVUPS      256(AX), Y7
 	VPSRLD       $0x04, Y7, Y7
-	VPAND        nibbles<>+0(SB), Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
 	VMOVUPS      384(AX), Y8
 	VPSRLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 24(CX), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX), Y9
 	VPMADDUBSW   Y9, Y7, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y4, Y4
 	VPBROADCASTD 24(CX)(DX*1), Y8
 	VPMADDUBSW   Y8, Y6, Y8
 	VPBROADCASTD 28(CX)(DX*1), Y6
 	VPMADDUBSW   Y6, Y7, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 40(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
 	VPMOVSXBD    24(AX), Y6
 	VCVTDQ2PS    Y6, Y6
 	VCVTPH2PS    16(SI), Y7
@@ -13935,9 +24896,9 @@ rows_end:
 	VZEROUPPER
 	RET
 
-// func panel4Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// func panel4A8Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·panel4Q6Kx16AVX2(SB), NOSPLIT, $256-64
+TEXT ·panel4A8Q6Kx16AVX2(SB), NOSPLIT, $256-64
 	MOVQ   w+16(FP), AX
 	MOVQ   x+24(FP), CX
 	MOVQ   xStride+32(FP), DX
@@ -13959,92 +24920,92 @@ block:
 
 unit:
 	VMOVUPS      32(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      96(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y8
 	VPSLLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 36(CX), Y9
-	VPSLLD       $0x05, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 36(CX)(DX*1), Y10
-	VPSLLD       $0x05, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 36(CX)(DX*2), Y13
-	VPSLLD       $0x05, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 36(CX)(BX*1), Y12
-	VPSLLD       $0x05, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      160(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      288(AX), Y13
-	VPAND        bits45<>+0(SB), Y13, Y13
+	VPAND        constant30303030<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      288(AX), Y14
 	VPSRLD       $0x02, Y14, Y14
-	VPAND        bits45<>+0(SB), Y14, Y14
+	VPAND        constant30303030<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 36(CX), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 36(CX)(DX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 36(CX)(DX*2), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 36(CX)(BX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VPMOVSXBD    (AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    (DI), Y13
@@ -14067,95 +25028,95 @@ unit:
 	VFMADD231PS  Y8, Y11, Y6
 	VMOVUPS      32(AX), Y11
 	VPSRLD       $0x04, Y11, Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      352(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      96(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y8
 	VPSLLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 40(CX), Y9
-	VPSLLD       $0x05, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 20(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 40(CX)(DX*1), Y10
-	VPSLLD       $0x05, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 20(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 40(CX)(DX*2), Y13
-	VPSLLD       $0x05, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 20(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 40(CX)(BX*1), Y12
-	VPSLLD       $0x05, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      160(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      352(AX), Y13
-	VPAND        bits45<>+0(SB), Y13, Y13
+	VPAND        constant30303030<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      224(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      352(AX), Y14
 	VPSRLD       $0x02, Y14, Y14
-	VPAND        bits45<>+0(SB), Y14, Y14
+	VPAND        constant30303030<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 40(CX), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 40(CX)(DX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 40(CX)(DX*2), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 40(CX)(BX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VPMOVSXBD    16(AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    (DI), Y13
@@ -14177,92 +25138,92 @@ unit:
 	VPBROADCASTD 32(CX)(BX*1), Y8
 	VFMADD231PS  Y8, Y11, Y6
 	VMOVUPS      64(AX), Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      128(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y8
 	VPSLLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD (CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 4(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 36(CX), Y9
-	VPSLLD       $0x05, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD (CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 4(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 36(CX)(DX*1), Y10
-	VPSLLD       $0x05, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 4(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 36(CX)(DX*2), Y13
-	VPSLLD       $0x05, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD (CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 4(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 36(CX)(BX*1), Y12
-	VPSLLD       $0x05, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      192(AX), Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      320(AX), Y13
-	VPAND        bits45<>+0(SB), Y13, Y13
+	VPAND        constant30303030<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      320(AX), Y14
 	VPSRLD       $0x02, Y14, Y14
-	VPAND        bits45<>+0(SB), Y14, Y14
+	VPAND        constant30303030<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 8(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 8(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 8(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 8(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 12(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 36(CX), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 36(CX)(DX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 36(CX)(DX*2), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 36(CX)(BX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VPMOVSXBD    8(AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    16(DI), Y13
@@ -14285,95 +25246,95 @@ unit:
 	VFMADD231PS  Y8, Y11, Y7
 	VMOVUPS      64(AX), Y11
 	VPSRLD       $0x04, Y11, Y11
-	VPAND        nibbles<>+0(SB), Y11, Y11
+	VPAND        constant0f0f0f0f<>+0(SB), Y11, Y11
 	VMOVUPS      384(AX), Y8
 	VPSLLD       $0x04, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y11, Y11
 	VMOVUPS      128(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      384(AX), Y8
 	VPSLLD       $0x02, Y8, Y8
-	VPAND        bits45<>+0(SB), Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
 	VPOR         Y8, Y12, Y12
 	VPBROADCASTD 16(CX), Y8
 	VPMADDUBSW   Y8, Y11, Y8
 	VPBROADCASTD 20(CX), Y9
 	VPMADDUBSW   Y9, Y12, Y9
 	VPADDW       Y9, Y8, Y8
-	VPMADDWD     ones16<>+0(SB), Y8, Y8
-	VPBROADCASTD 40(CX), Y9
-	VPSLLD       $0x05, Y9, Y9
-	VPADDD       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
 	VPBROADCASTD 16(CX)(DX*1), Y9
 	VPMADDUBSW   Y9, Y11, Y9
 	VPBROADCASTD 20(CX)(DX*1), Y10
 	VPMADDUBSW   Y10, Y12, Y10
 	VPADDW       Y10, Y9, Y9
-	VPMADDWD     ones16<>+0(SB), Y9, Y9
-	VPBROADCASTD 40(CX)(DX*1), Y10
-	VPSLLD       $0x05, Y10, Y10
-	VPADDD       Y10, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y9
 	VPBROADCASTD 16(CX)(DX*2), Y10
 	VPMADDUBSW   Y10, Y11, Y10
 	VPBROADCASTD 20(CX)(DX*2), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y10, Y10
-	VPMADDWD     ones16<>+0(SB), Y10, Y10
-	VPBROADCASTD 40(CX)(DX*2), Y13
-	VPSLLD       $0x05, Y13, Y13
-	VPADDD       Y13, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
 	VPBROADCASTD 16(CX)(BX*1), Y13
 	VPMADDUBSW   Y13, Y11, Y13
 	VPBROADCASTD 20(CX)(BX*1), Y11
 	VPMADDUBSW   Y11, Y12, Y11
 	VPADDW       Y11, Y13, Y13
-	VPMADDWD     ones16<>+0(SB), Y13, Y11
-	VPBROADCASTD 40(CX)(BX*1), Y12
-	VPSLLD       $0x05, Y12, Y12
-	VPADDD       Y12, Y11, Y11
+	VPMADDWD     constant00010001<>+0(SB), Y13, Y11
 	VMOVUPS      192(AX), Y12
 	VPSRLD       $0x04, Y12, Y12
-	VPAND        nibbles<>+0(SB), Y12, Y12
+	VPAND        constant0f0f0f0f<>+0(SB), Y12, Y12
 	VMOVUPS      384(AX), Y13
-	VPAND        bits45<>+0(SB), Y13, Y13
+	VPAND        constant30303030<>+0(SB), Y13, Y13
 	VPOR         Y13, Y12, Y12
 	VMOVUPS      256(AX), Y13
 	VPSRLD       $0x04, Y13, Y13
-	VPAND        nibbles<>+0(SB), Y13, Y13
+	VPAND        constant0f0f0f0f<>+0(SB), Y13, Y13
 	VMOVUPS      384(AX), Y14
 	VPSRLD       $0x02, Y14, Y14
-	VPAND        bits45<>+0(SB), Y14, Y14
+	VPAND        constant30303030<>+0(SB), Y14, Y14
 	VPOR         Y14, Y13, Y13
 	VPBROADCASTD 24(CX), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y8, Y8
 	VPBROADCASTD 24(CX)(DX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*1), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y9, Y9
 	VPBROADCASTD 24(CX)(DX*2), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(DX*2), Y15
 	VPMADDUBSW   Y15, Y13, Y15
 	VPADDW       Y15, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y10, Y10
 	VPBROADCASTD 24(CX)(BX*1), Y14
 	VPMADDUBSW   Y14, Y12, Y14
 	VPBROADCASTD 28(CX)(BX*1), Y12
 	VPMADDUBSW   Y12, Y13, Y12
 	VPADDW       Y12, Y14, Y14
-	VPMADDWD     ones16<>+0(SB), Y14, Y14
+	VPMADDWD     constant00010001<>+0(SB), Y14, Y14
 	VPADDD       Y14, Y11, Y11
+	VPBROADCASTD 40(CX), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD 40(CX)(DX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD 40(CX)(DX*2), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VPBROADCASTD 40(CX)(BX*1), Y12
+	VPSLLD       $0x05, Y12, Y12
+	VPADDD       Y12, Y11, Y11
 	VPMOVSXBD    24(AX), Y12
 	VCVTDQ2PS    Y12, Y12
 	VCVTPH2PS    16(DI), Y13
@@ -14434,32 +25395,1234 @@ rows_end:
 	VZEROUPPER
 	RET
 
-DATA nibbles<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbles<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbles<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbles<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
-GLOBL nibbles<>(SB), RODATA|NOPTR, $32
+// func panel1A16Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
+TEXT ·panel1A16Q6Kx16AVX2(SB), NOSPLIT, $64-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   blocks+40(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
 
-DATA bit4<>+0(SB)/8, $0x1010101010101010
-DATA bit4<>+8(SB)/8, $0x1010101010101010
-DATA bit4<>+16(SB)/8, $0x1010101010101010
-DATA bit4<>+24(SB)/8, $0x1010101010101010
-GLOBL bit4<>(SB), RODATA|NOPTR, $32
+block:
+	MOVQ AX, BX
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, SI
 
-DATA bits45<>+0(SB)/8, $0x3030303030303030
-DATA bits45<>+8(SB)/8, $0x3030303030303030
-DATA bits45<>+16(SB)/8, $0x3030303030303030
-DATA bits45<>+24(SB)/8, $0x3030303030303030
-GLOBL bits45<>(SB), RODATA|NOPTR, $32
+unit:
+	PREFETCHT2   8192(AX)
+	PREFETCHT2   8256(AX)
+	PREFETCHT2   8320(AX)
+	PREFETCHT2   8384(AX)
+	PREFETCHT2   8448(AX)
+	PREFETCHT2   8512(AX)
+	PREFETCHT2   8576(AX)
+	VMOVUPS      32(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      288(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      160(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 68(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      160(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      288(AX), Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y6
+	VPSRLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVSXBD    (AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      32(AX), Y2
+	VPSRLD       $0x04, Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      352(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      96(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 52(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      160(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      224(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 72(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      32(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      96(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 20(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      160(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      352(AX), Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      224(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y6
+	VPSRLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVSXBD    16(AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      64(AX), Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      320(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 36(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      192(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 40(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 44(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 68(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD (CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 4(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      192(AX), Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      320(AX), Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y6
+	VPSRLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 8(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 12(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVSXBD    8(AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	VMOVUPS      64(AX), Y2
+	VPSRLD       $0x04, Y2, Y2
+	VPAND        constant0f0f0f0f<>+0(SB), Y2, Y2
+	VMOVUPS      384(AX), Y3
+	VPSLLD       $0x04, Y3, Y3
+	VPAND        constant30303030<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVUPS      128(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      384(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y2, Y4
+	VPBROADCASTD 52(CX), Y2
+	VPMADDUBSW   Y2, Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y2
+	VMOVUPS      192(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      384(AX), Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      256(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      384(AX), Y5
+	VPSRLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 56(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 60(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 72(CX), Y3
+	VPSLLD       $0x05, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMOVUPS      64(AX), Y3
+	VPSRLD       $0x04, Y3, Y3
+	VPAND        constant0f0f0f0f<>+0(SB), Y3, Y3
+	VMOVUPS      384(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VMOVUPS      128(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      384(AX), Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VPBROADCASTD 16(CX), Y5
+	VPMADDUBSW   Y5, Y3, Y5
+	VPBROADCASTD 20(CX), Y3
+	VPMADDUBSW   Y3, Y4, Y3
+	VPADDW       Y3, Y5, Y5
+	VPMADDWD     constant00010001<>+0(SB), Y5, Y3
+	VMOVUPS      192(AX), Y4
+	VPSRLD       $0x04, Y4, Y4
+	VPAND        constant0f0f0f0f<>+0(SB), Y4, Y4
+	VMOVUPS      384(AX), Y5
+	VPAND        constant30303030<>+0(SB), Y5, Y5
+	VPOR         Y5, Y4, Y4
+	VMOVUPS      256(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      384(AX), Y6
+	VPSRLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y5, Y5
+	VPBROADCASTD 24(CX), Y6
+	VPMADDUBSW   Y6, Y4, Y6
+	VPBROADCASTD 28(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPADDW       Y4, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x08, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VPMOVSXBD    24(AX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VPBROADCASTD 64(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x000001a0, AX
+	ADDQ         $0x00000054, CX
+	DECQ         SI
+	JNZ          unit
+	DECQ         DX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
 
-DATA signs<>+0(SB)/8, $0x8080808080808080
-DATA signs<>+8(SB)/8, $0x8080808080808080
-DATA signs<>+16(SB)/8, $0x8080808080808080
-DATA signs<>+24(SB)/8, $0x8080808080808080
-GLOBL signs<>(SB), RODATA|NOPTR, $32
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
 
-DATA ones16<>+0(SB)/8, $0x0001000100010001
-DATA ones16<>+8(SB)/8, $0x0001000100010001
-DATA ones16<>+16(SB)/8, $0x0001000100010001
-DATA ones16<>+24(SB)/8, $0x0001000100010001
-GLOBL ones16<>(SB), RODATA|NOPTR, $32
+rows_end:
+	VZEROUPPER
+	RET
+
+// func panel2A16Q6Kx16AVX2(acc *float32, accStride int, w *byte, x *byte, xStride int, blocks int, first int, rows int)
+// Requires: AVX, AVX2, F16C, FMA3
+TEXT ·panel2A16Q6Kx16AVX2(SB), NOSPLIT, $128-64
+	MOVQ   w+16(FP), AX
+	MOVQ   x+24(FP), CX
+	MOVQ   xStride+32(FP), DX
+	MOVQ   blocks+40(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+block:
+	MOVQ AX, SI
+	ADDQ $0x00000020, AX
+	MOVQ $0x00000008, DI
+
+unit:
+	VMOVUPS      32(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      160(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      288(AX), Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 68(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 68(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      32(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      160(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      288(AX), Y9
+	VPAND        constant30303030<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      288(AX), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        constant30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVSXBD    (AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    (SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      32(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      96(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 52(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      160(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      352(AX), Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      224(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 72(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 72(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      32(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      352(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      96(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 20(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      160(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      352(AX), Y9
+	VPAND        constant30303030<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      224(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      352(AX), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        constant30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVSXBD    16(AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    (SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      64(AX), Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 32(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 36(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 32(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 36(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      192(AX), Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      320(AX), Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 40(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 40(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 44(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 68(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 68(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD (CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD (CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 4(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      192(AX), Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      320(AX), Y9
+	VPAND        constant30303030<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      320(AX), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        constant30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 8(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 8(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 12(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVSXBD    8(AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    16(SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	VMOVUPS      64(AX), Y5
+	VPSRLD       $0x04, Y5, Y5
+	VPAND        constant0f0f0f0f<>+0(SB), Y5, Y5
+	VMOVUPS      384(AX), Y4
+	VPSLLD       $0x04, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y5, Y5
+	VMOVUPS      128(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      384(AX), Y4
+	VPSLLD       $0x02, Y4, Y4
+	VPAND        constant30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y6, Y6
+	VPBROADCASTD 48(CX), Y4
+	VPMADDUBSW   Y4, Y5, Y4
+	VPBROADCASTD 52(CX), Y7
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y4, Y4
+	VPMADDWD     constant00010001<>+0(SB), Y4, Y4
+	VPBROADCASTD 48(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPBROADCASTD 52(CX)(DX*1), Y5
+	VPMADDUBSW   Y5, Y6, Y5
+	VPADDW       Y5, Y7, Y7
+	VPMADDWD     constant00010001<>+0(SB), Y7, Y5
+	VMOVUPS      192(AX), Y6
+	VPSRLD       $0x04, Y6, Y6
+	VPAND        constant0f0f0f0f<>+0(SB), Y6, Y6
+	VMOVUPS      384(AX), Y7
+	VPAND        constant30303030<>+0(SB), Y7, Y7
+	VPOR         Y7, Y6, Y6
+	VMOVUPS      256(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      384(AX), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        constant30303030<>+0(SB), Y8, Y8
+	VPOR         Y8, Y7, Y7
+	VPBROADCASTD 56(CX), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y4, Y4
+	VPBROADCASTD 56(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y6, Y8
+	VPBROADCASTD 60(CX)(DX*1), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMADDWD     constant00010001<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPBROADCASTD 72(CX), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPBROADCASTD 72(CX)(DX*1), Y6
+	VPSLLD       $0x05, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      64(AX), Y7
+	VPSRLD       $0x04, Y7, Y7
+	VPAND        constant0f0f0f0f<>+0(SB), Y7, Y7
+	VMOVUPS      384(AX), Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y7, Y7
+	VMOVUPS      128(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      384(AX), Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPAND        constant30303030<>+0(SB), Y6, Y6
+	VPOR         Y6, Y8, Y8
+	VPBROADCASTD 16(CX), Y6
+	VPMADDUBSW   Y6, Y7, Y6
+	VPBROADCASTD 20(CX), Y9
+	VPMADDUBSW   Y9, Y8, Y9
+	VPADDW       Y9, Y6, Y6
+	VPMADDWD     constant00010001<>+0(SB), Y6, Y6
+	VPBROADCASTD 16(CX)(DX*1), Y9
+	VPMADDUBSW   Y9, Y7, Y9
+	VPBROADCASTD 20(CX)(DX*1), Y7
+	VPMADDUBSW   Y7, Y8, Y7
+	VPADDW       Y7, Y9, Y9
+	VPMADDWD     constant00010001<>+0(SB), Y9, Y7
+	VMOVUPS      192(AX), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        constant0f0f0f0f<>+0(SB), Y8, Y8
+	VMOVUPS      384(AX), Y9
+	VPAND        constant30303030<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVUPS      256(AX), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        constant0f0f0f0f<>+0(SB), Y9, Y9
+	VMOVUPS      384(AX), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        constant30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 24(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX), Y11
+	VPMADDUBSW   Y11, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPBROADCASTD 24(CX)(DX*1), Y10
+	VPMADDUBSW   Y10, Y8, Y10
+	VPBROADCASTD 28(CX)(DX*1), Y8
+	VPMADDUBSW   Y8, Y9, Y8
+	VPADDW       Y8, Y10, Y10
+	VPMADDWD     constant00010001<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSUBD       Y6, Y4, Y4
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPSUBD       Y7, Y5, Y5
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMOVSXBD    24(AX), Y6
+	VCVTDQ2PS    Y6, Y6
+	VCVTPH2PS    16(SI), Y7
+	VMULPS       Y7, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VPBROADCASTD 64(CX), Y7
+	VFMADD231PS  Y7, Y4, Y1
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VPBROADCASTD 64(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x000001a0, AX
+	ADDQ         $0x00000054, CX
+	DECQ         DI
+	JNZ          unit
+	DECQ         BX
+	JNZ          block
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y2, 64(SP)
+	VMOVUPS      Y3, 96(SP)
+	MOVQ         acc+0(FP), AX
+	MOVQ         accStride+8(FP), CX
+	MOVQ         first+48(FP), DX
+	MOVQ         rows+56(FP), BX
+	CMPQ         BX, $0x00000001
+	JL           rows_end
+
+rows:
+	VMOVSS (SP)(DX*4), X0
+	VMOVSS X0, (AX)
+	VMOVSS 64(SP)(DX*4), X0
+	VMOVSS X0, 4(AX)
+	ADDQ   CX, AX
+	INCQ   DX
+	SUBQ   $0x00000001, BX
+	CMPQ   BX, $0x00000001
+	JGE    rows
+
+rows_end:
+	VZEROUPPER
+	RET
+
+// func encodeA8AVX2(dst *byte, src *float32, blocks int)
+// Requires: AVX, AVX2
+TEXT ·encodeA8AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x7fffffff, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x7f800000, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x7fc00000, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $0x42fe0000, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+
+block:
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	VMOVUPS      64(CX), Y6
+	VMOVUPS      96(CX), Y7
+	VANDPS       Y0, Y4, Y8
+	VANDPS       Y0, Y5, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VANDPS       Y0, Y6, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VANDPS       Y0, Y7, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPMAXUD      X9, X8, X8
+	VPSHUFD      $0x4e, X8, X9
+	VPMAXUD      X9, X8, X8
+	VPSHUFD      $0xb1, X8, X9
+	VPMAXUD      X9, X8, X8
+	VPBROADCASTD X8, Y8
+	VDIVPS       Y3, Y8, Y9
+	VDIVPS       Y8, Y3, Y10
+	VCMPPS       $0x11, Y1, Y10, Y11
+	VANDPS       Y11, Y9, Y9
+	VANDPS       Y11, Y10, Y10
+	VPCMPGTD     Y8, Y1, Y8
+	VBLENDVPS    Y8, Y9, Y2, Y9
+	VANDPS       Y8, Y4, Y4
+	VMULPS       Y10, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VANDPS       Y8, Y5, Y5
+	VMULPS       Y10, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VANDPS       Y8, Y6, Y6
+	VMULPS       Y10, Y6, Y6
+	VCVTPS2DQ    Y6, Y6
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y5, Y4, Y8
+	VPADDD       Y7, Y6, Y10
+	VPHADDD      Y10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X10
+	VPADDD       X8, X10, X10
+	VPHADDD      X10, X10, X10
+	VPHADDD      X10, X10, X8
+	VPXOR        X11, X11, X11
+	VPSUBD       X10, X11, X10
+	VMOVQ        X10, 36(AX)
+	VPSUBD       X8, X11, X10
+	VMOVD        X10, 44(AX)
+	VMOVSS       X9, 32(AX)
+	VCVTDQ2PS    X8, X8
+	VMULSS       X9, X8, X8
+	VMOVSS       X8, 48(AX)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKSSWB    Y6, Y4, Y4
+	VMOVDQU      packedOrder<>+0(SB), Y5
+	VPERMD       Y4, Y5, Y4
+	VMOVDQU      Y4, (AX)
+	ADDQ         $0x00000034, AX
+	ADDQ         $0x00000080, CX
+	DECQ         DX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+// func encodeA16AVX2(dst *byte, src *float32, blocks int)
+// Requires: AVX, AVX2
+TEXT ·encodeA16AVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         $0x7fffffff, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x7f800000, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x7fc00000, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $0x42fe0000, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $0x46fe0000, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+
+block:
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	VMOVUPS      64(CX), Y6
+	VMOVUPS      96(CX), Y7
+	VANDPS       Y0, Y4, Y8
+	VANDPS       Y0, Y5, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VANDPS       Y0, Y6, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VANDPS       Y0, Y7, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPMAXUD      X9, X8, X8
+	VPSHUFD      $0x4e, X8, X9
+	VPMAXUD      X9, X8, X8
+	VPSHUFD      $0xb1, X8, X9
+	VPMAXUD      X9, X8, X8
+	VPBROADCASTD X8, Y8
+	VDIVPS       Y3, Y8, Y9
+	VDIVPS       Y8, Y3, Y10
+	VCMPPS       $0x11, Y1, Y10, Y11
+	VANDPS       Y11, Y9, Y9
+	VANDPS       Y11, Y10, Y10
+	VPCMPGTD     Y8, Y1, Y8
+	VBLENDVPS    Y8, Y9, Y2, Y9
+	VANDPS       Y8, Y4, Y4
+	VMULPS       Y10, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VANDPS       Y8, Y5, Y5
+	VMULPS       Y10, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VANDPS       Y8, Y6, Y6
+	VMULPS       Y10, Y6, Y6
+	VCVTPS2DQ    Y6, Y6
+	VANDPS       Y8, Y7, Y7
+	VMULPS       Y10, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPADDD       Y5, Y4, Y8
+	VPADDD       Y7, Y6, Y10
+	VPHADDD      Y10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X10
+	VPADDD       X8, X10, X10
+	VPHADDD      X10, X10, X10
+	VPHADDD      X10, X10, X8
+	VPXOR        X11, X11, X11
+	VPSUBD       X10, X11, X10
+	VMOVQ        X10, 68(AX)
+	VPSUBD       X8, X11, X10
+	VMOVD        X10, 76(AX)
+	VMOVSS       X9, 64(AX)
+	VCVTDQ2PS    X8, X8
+	VMULSS       X9, X8, X8
+	VMOVSS       X8, 80(AX)
+	MOVL         $0x437f0000, BX
+	VMOVD        BX, X8
+	VPBROADCASTD X8, Y8
+	VCVTDQ2PS    Y4, Y9
+	VDIVPS       Y8, Y9, Y9
+	VCVTPS2DQ    Y9, Y9
+	VPSLLD       $0x08, Y9, Y10
+	VPSUBD       Y9, Y10, Y10
+	VPSUBD       Y10, Y4, Y4
+	VCVTDQ2PS    Y5, Y10
+	VDIVPS       Y8, Y10, Y10
+	VCVTPS2DQ    Y10, Y10
+	VPSLLD       $0x08, Y10, Y11
+	VPSUBD       Y10, Y11, Y11
+	VPSUBD       Y11, Y5, Y5
+	VCVTDQ2PS    Y6, Y11
+	VDIVPS       Y8, Y11, Y11
+	VCVTPS2DQ    Y11, Y11
+	VPSLLD       $0x08, Y11, Y12
+	VPSUBD       Y11, Y12, Y12
+	VPSUBD       Y12, Y6, Y6
+	VCVTDQ2PS    Y7, Y12
+	VDIVPS       Y8, Y12, Y12
+	VCVTPS2DQ    Y12, Y12
+	VPSLLD       $0x08, Y12, Y8
+	VPSUBD       Y12, Y8, Y8
+	VPSUBD       Y8, Y7, Y7
+	VPACKSSDW    Y10, Y9, Y9
+	VPACKSSDW    Y12, Y11, Y11
+	VPACKSSWB    Y11, Y9, Y9
+	VMOVDQU      packedOrder<>+0(SB), Y8
+	VPERMD       Y9, Y8, Y9
+	VMOVDQU      Y9, (AX)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKSSWB    Y6, Y4, Y4
+	VMOVDQU      packedOrder<>+0(SB), Y5
+	VPERMD       Y4, Y5, Y4
+	VMOVDQU      Y4, 32(AX)
+	ADDQ         $0x00000054, AX
+	ADDQ         $0x00000080, CX
+	DECQ         DX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA constant0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+4(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+8(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+12(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+16(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+20(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
+DATA constant0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
+GLOBL constant0f0f0f0f<>(SB), RODATA|NOPTR, $32
+
+DATA constant10101010<>+0(SB)/4, $0x10101010
+DATA constant10101010<>+4(SB)/4, $0x10101010
+DATA constant10101010<>+8(SB)/4, $0x10101010
+DATA constant10101010<>+12(SB)/4, $0x10101010
+DATA constant10101010<>+16(SB)/4, $0x10101010
+DATA constant10101010<>+20(SB)/4, $0x10101010
+DATA constant10101010<>+24(SB)/4, $0x10101010
+DATA constant10101010<>+28(SB)/4, $0x10101010
+GLOBL constant10101010<>(SB), RODATA|NOPTR, $32
+
+DATA constant30303030<>+0(SB)/4, $0x30303030
+DATA constant30303030<>+4(SB)/4, $0x30303030
+DATA constant30303030<>+8(SB)/4, $0x30303030
+DATA constant30303030<>+12(SB)/4, $0x30303030
+DATA constant30303030<>+16(SB)/4, $0x30303030
+DATA constant30303030<>+20(SB)/4, $0x30303030
+DATA constant30303030<>+24(SB)/4, $0x30303030
+DATA constant30303030<>+28(SB)/4, $0x30303030
+GLOBL constant30303030<>(SB), RODATA|NOPTR, $32
+
+DATA constant80808080<>+0(SB)/4, $0x80808080
+DATA constant80808080<>+4(SB)/4, $0x80808080
+DATA constant80808080<>+8(SB)/4, $0x80808080
+DATA constant80808080<>+12(SB)/4, $0x80808080
+DATA constant80808080<>+16(SB)/4, $0x80808080
+DATA constant80808080<>+20(SB)/4, $0x80808080
+DATA constant80808080<>+24(SB)/4, $0x80808080
+DATA constant80808080<>+28(SB)/4, $0x80808080
+GLOBL constant80808080<>(SB), RODATA|NOPTR, $32
+
+DATA constant00010001<>+0(SB)/4, $0x00010001
+DATA constant00010001<>+4(SB)/4, $0x00010001
+DATA constant00010001<>+8(SB)/4, $0x00010001
+DATA constant00010001<>+12(SB)/4, $0x00010001
+DATA constant00010001<>+16(SB)/4, $0x00010001
+DATA constant00010001<>+20(SB)/4, $0x00010001
+DATA constant00010001<>+24(SB)/4, $0x00010001
+DATA constant00010001<>+28(SB)/4, $0x00010001
+GLOBL constant00010001<>(SB), RODATA|NOPTR, $32
+
+DATA packedOrder<>+0(SB)/4, $0x00000000
+DATA packedOrder<>+4(SB)/4, $0x00000004
+DATA packedOrder<>+8(SB)/4, $0x00000001
+DATA packedOrder<>+12(SB)/4, $0x00000005
+DATA packedOrder<>+16(SB)/4, $0x00000002
+DATA packedOrder<>+20(SB)/4, $0x00000006
+DATA packedOrder<>+24(SB)/4, $0x00000003
+DATA packedOrder<>+28(SB)/4, $0x00000007
+GLOBL packedOrder<>(SB), RODATA|NOPTR, $32

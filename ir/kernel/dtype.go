@@ -40,7 +40,11 @@ const (
 	Q5Kx16
 	Q6Kx16
 
-	A8 // activations of 8 bits
+	A8  // activations of 8 bits
+	A16 // activations of 16 bits
+
+	// Acts is the dtype of a kernel's parameter that is of any type of activations.
+	Acts DType = 255
 )
 
 // DTypeRow describes a dtype: the one table of element and weight types. The rows of a matrix are whole blocks of Elems
@@ -52,6 +56,7 @@ type DTypeRow struct {
 	Rows   int // rows a block; 1 but for panels
 	Bytes  int // bytes a block
 	Weight bool
+	Acts   bool          // blocks of activations
 	Panel  *quant.Panel  // of a panel type
 	Format *quant.Format // of a block type of files
 
@@ -78,7 +83,8 @@ var DTypes = slices.Concat([]DTypeRow{
 	{DType: BoolT, Name: "bool", Elems: 1, Rows: 1, Bytes: 1},
 	{DType: Pos, Name: "pos", Elems: 1, Rows: 1, Bytes: 4},
 }, blockTypes(), panelTypes(), []DTypeRow{
-	{DType: A8, Name: "a8", Elems: quant.Unit, Rows: 1, Bytes: quant.A8Bytes, Decode: quant.DecodeA8, Encode: quant.EncodeA8},
+	{DType: A8, Name: "a8", Elems: quant.Unit, Rows: 1, Bytes: quant.A8Bytes, Acts: true, Decode: quant.DecodeA8, Encode: quant.EncodeA8},
+	{DType: A16, Name: "a16", Elems: quant.Unit, Rows: 1, Bytes: quant.A16Bytes, Acts: true, Decode: quant.DecodeA16, Encode: quant.EncodeA16},
 })
 
 func blockTypes() []DTypeRow {
@@ -111,6 +117,9 @@ func (d DType) String() string {
 	if row := d.Row(); row != nil {
 		return row.Name
 	}
+	if d == Acts {
+		return "acts"
+	}
 	return fmt.Sprintf("dtype(%d)", uint8(d))
 }
 
@@ -130,6 +139,12 @@ func (d DType) Panels() DType {
 		return Invalid
 	}
 	return d - Q40 + Q40x16
+}
+
+// IsActs reports a type of activations.
+func (d DType) IsActs() bool {
+	row := d.Row()
+	return d == Acts || row != nil && row.Acts
 }
 
 // Scalar is the type of a loaded element: Int for the integer dtypes, otherwise Float.

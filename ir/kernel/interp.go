@@ -168,7 +168,7 @@ func (f *frame) bind(bufs []*Mem, floats []float32) {
 		switch {
 		case row == nil || want.Role == Weight && !row.Weight:
 			f.fail("%s: %v is no weight type", want.Name, m.DType)
-		case want.Role != Weight && m.DType != want.DType:
+		case want.Role != Weight && m.DType != want.DType && !(want.DType == Acts && row.Acts):
 			f.fail("%s is %v, want %v", want.Name, m.DType, want.DType)
 		case len(m.Data)%row.Bytes != 0:
 			f.fail("%s: %d bytes are not whole blocks of %d", want.Name, len(m.Data), row.Bytes)

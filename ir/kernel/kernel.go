@@ -92,7 +92,7 @@ type (
 	//
 	//	Acc[AccAt + r*Cols + c] = Σ_{k<K} W[WAt + r*WStride + k] · X[XAt + c*XStride + k]   for r < Rows, c < Cols
 	//
-	// W is a Weight, In or State buffer, X a group or f32 buffer or one of 8-bit activations, Acc group memory.
+	// W is a Weight, In or State buffer, X a group or f32 buffer or one of activations, Acc group memory.
 	Dot struct {
 		Acc           string
 		AccAt         Expr
@@ -116,7 +116,7 @@ type (
 		Rows, Cols, K Expr
 	}
 
-	// Encode writes N elements, which are whole blocks, to a buffer of a block type:
+	// Encode writes N elements, which are whole blocks, to a buffer of activations:
 	//
 	//	Buf[At + i] = X[XAt + i]   for i < N
 	//

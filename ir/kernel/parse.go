@@ -159,6 +159,9 @@ func parseBufType(text string) (Role, DType, bool) {
 	}
 	word, name, _ := strings.Cut(text, "_")
 	dtype, ok := ParseDType(name)
+	if name == Acts.String() {
+		dtype, ok = Acts, true
+	}
 	for role := In; role < Weight; role++ {
 		if role.String() == word {
 			return role, dtype, ok

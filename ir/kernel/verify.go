@@ -63,7 +63,7 @@ func (v *verifier) header() {
 	v.at = "parameters"
 	for i := range k.Bufs {
 		b := &k.Bufs[i]
-		if b.Role > Weight || (b.Role == Weight) != (b.DType == Invalid) || b.Role != Weight && b.DType.Row() == nil {
+		if b.Role > Weight || (b.Role == Weight) != (b.DType == Invalid) || b.Role != Weight && b.DType.Row() == nil && !(b.DType == Acts && b.Role < State) {
 			v.fail("%s is %v_%v: weights have no dtype, other buffers one of the table", b.Name, b.Role, b.DType)
 		}
 		v.check(v.scope.declare(b.Name, global(b)))
@@ -221,7 +221,7 @@ func (v *verifier) tile(d *Dot) {
 	}
 	x, err := v.scope.memory(d.X)
 	_, dot := v.stmtAt.(*Dot)
-	if err != nil || x.Buf != nil && (x.Buf.DType != F32 && !(dot && x.Buf.DType == A8) || x.Buf.Role == Out) {
+	if err != nil || x.Buf != nil && (x.Buf.DType != F32 && !(dot && x.Buf.DType.IsActs()) || x.Buf.Role == Out) {
 		v.fail("the vectors %s are neither group memory nor an in or state buffer of f32", d.X)
 	}
 	if d.X == d.Acc {
@@ -234,8 +234,8 @@ func (v *verifier) encode(s *Encode) {
 		v.uniform("an operand", e, Int)
 	}
 	buf, err := v.scope.memory(s.Buf)
-	if err != nil || buf.Buf == nil || buf.Buf.Role != Out || !buf.Buf.blocks() || buf.Buf.DType.Row().Encode == nil {
-		v.fail("%s is no out buffer of a block type that can be encoded", s.Buf)
+	if err != nil || buf.Buf == nil || buf.Buf.Role != Out || !buf.Buf.DType.IsActs() {
+		v.fail("%s is no out buffer of activations", s.Buf)
 	}
 	x, err := v.scope.memory(s.X)
 	if err != nil || x.Buf != nil && (x.Buf.DType != F32 || x.Buf.Role == Out) {
@@ -246,5 +246,5 @@ func (v *verifier) encode(s *Encode) {
 // blocks reports a buffer of a block type, whose elements cannot be stored one by one.
 func (b *Buf) blocks() bool {
 	row := b.DType.Row()
-	return row != nil && row.Elems > 1
+	return b.DType == Acts || row != nil && row.Elems > 1
 }

@@ -8,7 +8,7 @@ import (
 
 // TestVerifyRefuses has texts that parse and are wrong all the same.
 func TestVerifyRefuses(t *testing.T) {
-	const head = "func f(x in_f32, ids in_i32, w weight, s state_i32, y out_f32, q out_a8, x8 in_a8, q4 out_q4_0, K int, e float) {\ngrid(g, K)\ngroup(m, K)\ngroup(n, K)\n"
+	const head = "func f(x in_f32, ids in_i32, w weight, s state_i32, y out_f32, q out_acts, x8 in_a8, q4 out_q4_0, K int, e float) {\ngrid(g, K)\ngroup(m, K)\ngroup(n, K)\n"
 	for _, c := range []struct{ body, want string }{
 		{"x[0] = 1.0", "kernel f: x[0] = 1.0: x is stored to, but its role is in"},
 		{"w[0] = 1.0", "kernel f: w[0] = 1.0: w is stored to, but its role is weight"},
@@ -26,10 +26,10 @@ func TestVerifyRefuses(t *testing.T) {
 		{"dot(m, 0, ids, 0, K, x, 0, K, 1, 1, K)", "kernel f: dot(m, 0, ids, 0, K, x, 0, K, 1, 1, K): the matrix ids is not a weight, nor an in or state buffer of floats"},
 		{"dot(m, 0, w, 0, K, w, 0, K, 1, 1, K)", "kernel f: dot(m, 0, w, 0, K, w, 0, K, 1, 1, K): the vectors w are neither group memory nor an in or state buffer of f32"},
 		{"mix(m, 0, w, 0, K, x8, 0, K, 1, 1, K)", "kernel f: mix(m, 0, w, 0, K, x8, 0, K, 1, 1, K): the vectors x8 are neither group memory nor an in or state buffer of f32"},
-		{"q[0] = 1.0", "kernel f: q[0] = 1.0: q holds blocks of a8, whose elements are not stored one by one"},
-		{"encode(y, 0, m, 0, K)", "kernel f: encode(y, 0, m, 0, K): y is no out buffer of a block type that can be encoded"},
-		{"encode(q4, 0, m, 0, K)", "kernel f: encode(q4, 0, m, 0, K): q4 is no out buffer of a block type that can be encoded"},
-		{"encode(x8, 0, m, 0, K)", "kernel f: encode(x8, 0, m, 0, K): x8 is no out buffer of a block type that can be encoded"},
+		{"q[0] = 1.0", "kernel f: q[0] = 1.0: q holds blocks of acts, whose elements are not stored one by one"},
+		{"encode(y, 0, m, 0, K)", "kernel f: encode(y, 0, m, 0, K): y is no out buffer of activations"},
+		{"encode(q4, 0, m, 0, K)", "kernel f: encode(q4, 0, m, 0, K): q4 is no out buffer of activations"},
+		{"encode(x8, 0, m, 0, K)", "kernel f: encode(x8, 0, m, 0, K): x8 is no out buffer of activations"},
 		{"encode(q, 0, w, 0, K)", "kernel f: encode(q, 0, w, 0, K): the elements w are neither group memory nor an in or state buffer of f32"},
 		{"for i := range lanes(K) {\nencode(q, 0, m, 0, 32)\n}", "kernel f: encode(q, 0, m, 0, 32): encode inside a loop over lanes"},
 		{"mix(m, 0, w, 0, K, m, 0, K, 1, 1, K)", "kernel f: mix(m, 0, w, 0, K, m, 0, K, 1, 1, K): m is both the result and the vectors"},

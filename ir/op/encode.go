@@ -3,26 +3,32 @@ package op
 import (
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/dim"
-	"github.com/llorch/llorch/ir/kernel"
 )
 
 var encodings = []*ir.Op{
 	{
 		Name: "quantise", Class: ir.Encoding,
-		Doc:         "x rounded to 8 bits a value, in blocks of 32 along the last axis that share a scale: what integer dot products take",
+		Doc:         "x rounded to 8 or 16 bits a value, in blocks of 32 along the last axis that share a scale: what integer dot products take",
 		Args:        []string{"x"},
-		Constraints: []string{"x is a tensor of floats", "its last axis is of whole blocks"},
+		Attrs:       []ir.AttrSpec{{Name: "to", Kind: ir.AttrDType}},
+		Constraints: []string{"x is a tensor of floats", "its last axis is of whole blocks", "it is rounded to a type of activations"},
 		Infer: func(c *ir.Check) ir.Type {
 			c.Float(1, 0)
+			to := c.Node.DTypeAttr("to")
+			if to.Row() == nil || !to.Row().Acts {
+				c.Fail(3, "", "%s is no type of activations, want a8 or a16", to)
+				return ir.Type{}
+			}
 			if len(c.In[0].Axes) == 0 {
 				c.Fail(2, "", "%s has no axis", c.Label(0))
 				return ir.Type{}
 			}
-			wholeBlocks(c, 2, c.Label(0), ir.Tensor(kernel.A8, c.In[0].Axes...))
-			return ir.Tensor(kernel.A8, c.In[0].Axes...)
+			t := ir.Tensor(to, c.In[0].Axes...)
+			wholeBlocks(c, 2, c.Label(0), t)
+			return t
 		},
 		Eval: func(e *ir.Eval) (*ir.Array, error) {
-			row := kernel.A8.Row()
+			row := e.Node.Type.DType.Row()
 			block, bytes := make([]float32, row.Elems), make([]byte, row.Bytes)
 			for i := 0; i < len(e.Out.Data); i += row.Elems {
 				for j := range block {
@@ -38,9 +44,9 @@ var encodings = []*ir.Op{
 		},
 		Cases: []ir.Case{
 			{Name: "tokens", Env: map[string]int64{"S": 3},
-				Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n x: f32[q=S, embd=96] = input()\n w: q8_0[out=37, embd=96] = param()\n x8 = quantise(x)\n y = matmul(x8, w) {over=embd}\n output y\n}"},
+				Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n x: f32[q=S, embd=96] = input()\n w: q8_0[out=37, embd=96] = param()\n x8 = quantise(x) {to=a8}\n y = matmul(x8, w) {over=embd}\n output y\n}"},
 			{Name: "vector",
-				Text: "graph t {\n x: f32[embd=256] = input()\n w: q4_k[out=16, embd=256] = param()\n x8 = quantise(x)\n y = matmul(x8, w) {over=embd}\n output y\n}"},
+				Text: "graph t {\n x: f32[embd=256] = input()\n w: q4_k[out=16, embd=256] = param()\n x16 = quantise(x) {to=a16}\n y = matmul(x16, w) {over=embd}\n output y\n}"},
 		},
 	},
 }

@@ -31,7 +31,7 @@ var contractions = []*ir.Op{
 func inferMatmul(c *ir.Check) ir.Type {
 	over := over(c.Node)
 	c.Float(1, 1)
-	if c.In[0].DType != kernel.A8 || c.In[0].State {
+	if !c.In[0].DType.IsActs() || c.In[0].State {
 		c.Float(1, 0)
 	}
 	_, inX := c.Axis(2, 0, over)

@@ -2,6 +2,8 @@
 //
 //	format.go  Formats: the block types of GGUF files, by row
 //	panel.go   Panel: sixteen rows of a format side by side, as CPU and GPU kernels want to read them
+//	pack.go    from files to panels
+//	unit.go    a unit of a panel taken apart
 //	act.go     A8: activations of 8 bits, what integer dot products take
 //	half.go    f16, in which blocks keep their factors
 //

@@ -19,6 +19,7 @@ type Format struct {
 	Halves       bool // half a unit has its own scale
 
 	split func(c *codes, block []byte)
+	pack  func(dst, src []byte, r int) // makes a block row r of a panel's
 }
 
 // codes is a block taken apart.
@@ -31,14 +32,14 @@ type codes struct {
 
 // Formats is the table.
 var Formats = []*Format{
-	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40},
-	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, split: splitQ41},
-	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50},
-	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, split: splitQ51},
-	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80},
-	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, split: splitQ4K},
-	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, split: splitQ5K},
-	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, split: splitQ6K},
+	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40, pack: packQ40},
+	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, split: splitQ41, pack: packQ41},
+	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50, pack: packQ50},
+	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, split: splitQ51, pack: packQ51},
+	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80, pack: packQ80},
+	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, split: splitQ4K, pack: packQ4K},
+	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, split: splitQ5K, pack: packQ5K},
+	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, split: splitQ6K, pack: packQ6K},
 }
 
 // Lookup is the format of that name, or nil.
@@ -122,7 +123,7 @@ func splitQ80(c *codes, b []byte) {
 
 func splitQ4K(c *codes, b []byte) {
 	c.d, c.m = u16(b, 0), u16(b, 2)
-	sixBits(c, b[4:16])
+	sixBits((*[8]uint8)(c.s[:8]), &c.t, b[4:16])
 	for i := range 4 {
 		nibbles(c.q[64*i:64*i+64], b[16+32*i:48+32*i])
 	}
@@ -130,7 +131,7 @@ func splitQ4K(c *codes, b []byte) {
 
 func splitQ5K(c *codes, b []byte) {
 	c.d, c.m = u16(b, 0), u16(b, 2)
-	sixBits(c, b[4:16])
+	sixBits((*[8]uint8)(c.s[:8]), &c.t, b[4:16])
 	high := b[16:48]
 	for i := range 4 {
 		nibbles(c.q[64*i:64*i+64], b[48+32*i:80+32*i])
@@ -173,11 +174,11 @@ func fifthBits(q []uint8, bits uint32) {
 
 // sixBits unpacks the eight scales and offsets of q4_k and q5_k, of 6 bits each: the first four lie in the low bits of bytes 0
 // to 3 and 4 to 7; of the others bytes 8 to 11 hold the low four bits, and the top bits of those bytes the rest.
-func sixBits(c *codes, b []byte) {
+func sixBits(s, t *[8]uint8, b []byte) {
 	for i := range 4 {
-		c.s[i], c.t[i] = b[i]&63, b[i+4]&63
-		c.s[i+4] = b[i+8]&15 | b[i]>>6<<4
-		c.t[i+4] = b[i+8]>>4 | b[i+4]>>6<<4
+		s[i], t[i] = b[i]&63, b[i+4]&63
+		s[i+4] = b[i+8]&15 | b[i]>>6<<4
+		t[i+4] = b[i+8]>>4 | b[i+4]>>6<<4
 	}
 }
 

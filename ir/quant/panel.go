@@ -1,10 +1,5 @@
 package quant
 
-import (
-	"encoding/binary"
-	"fmt"
-)
-
 // PanelRows is the rows of a panel.
 const PanelRows = 16
 
@@ -67,92 +62,6 @@ func (p *Panel) Unit() int { return p.Scales + p.Low + p.High }
 // Size is the bytes of a matrix, whose rows must be whole blocks of the format.
 func (p *Panel) Size(rows, elems int) int {
 	return (rows + PanelRows - 1) / PanelRows * (elems / p.Format.Elems) * p.Bytes
-}
-
-// Pack repacks a matrix of rows of elems elements.
-func (p *Panel) Pack(dst, src []byte, rows, elems int) error {
-	f := p.Format
-	if rows < 0 || elems < 0 || elems%f.Elems != 0 || len(src) != rows*(elems/f.Elems)*f.Bytes || len(dst) != p.Size(rows, elems) {
-		return fmt.Errorf("%s: %d bytes of %s for %d rows of %d elements in %d bytes", p.Name, len(src), f.Name, rows, elems, len(dst))
-	}
-	blocks := elems / f.Elems
-	var c codes
-	for first := 0; first < rows; first += PanelRows {
-		n := min(PanelRows, rows-first)
-		for b := range blocks {
-			at := dst[(first/PanelRows*blocks+b)*p.Bytes:][:p.Bytes]
-			if n < PanelRows {
-				clear(at)
-			}
-			for r := range n {
-				f.split(&c, src[((first+r)*blocks+b)*f.Bytes:][:f.Bytes])
-				p.put(at, r, &c)
-			}
-		}
-	}
-	return nil
-}
-
-// put writes row r of a block.
-func (p *Panel) put(block []byte, r int, c *codes) {
-	f := p.Format
-	if f.Nested {
-		p.factors(block, r, c)
-	}
-	for u := range f.Elems / Unit {
-		unit := block[p.Header+u*p.Unit():][:p.Unit()]
-		switch {
-		case f.Halves:
-			unit[r], unit[PanelRows+r] = c.s[2*u], c.s[2*u+1]
-		case f.Nested:
-			unit[r], unit[PanelRows+r] = c.s[u], c.t[u]
-		default:
-			p.factors(unit, r, c)
-		}
-		var q [8]uint32 // element 4j+i is byte i of q[j]
-		for j := range q {
-			q[j] = binary.LittleEndian.Uint32(c.q[Unit*u+4*j:])
-		}
-		p.quants(unit[p.Scales:], r, &q)
-	}
-}
-
-// factors writes d and m of row r where they begin at b.
-func (p *Panel) factors(b []byte, r int, c *codes) {
-	binary.LittleEndian.PutUint16(b[2*r:], c.d)
-	if p.Format.Offsets {
-		binary.LittleEndian.PutUint16(b[2*(PanelRows+r):], c.m)
-	}
-}
-
-// quants writes the codes of row r of a unit.
-func (p *Panel) quants(b []byte, r int, q *[8]uint32) {
-	put := func(j int, v uint32) { binary.LittleEndian.PutUint32(b[64*j+4*r:], v) }
-	if p.High == 0 && p.Format.Bits == 8 {
-		for j, v := range q {
-			put(j, v)
-		}
-		return
-	}
-	for j := range 4 {
-		put(j, q[j]&0x0f0f0f0f|q[j+4]&0x0f0f0f0f<<4)
-	}
-	switch p.Format.Bits {
-	case 5:
-		high := uint32(0)
-		for j, v := range q {
-			high |= v >> 4 & 0x01010101 << j
-		}
-		put(4, high)
-	case 6:
-		for half := range 2 {
-			high := uint32(0)
-			for j, v := range q[4*half : 4*half+4] {
-				high |= v >> 4 & 0x03030303 << (2 * j)
-			}
-			put(4+half, high)
-		}
-	}
 }
 
 // At is element i of row r of a block.

@@ -40,11 +40,10 @@ func (p *Panel) unpackScales(u *PanelUnit, block, unit []byte) {
 
 // unpackCodes works on four codes at once, the bytes of a word.
 func (p *Panel) unpackCodes(codes *[PanelRows][Unit]byte, b []byte) {
-	const ones = 0x01010101
 	zero := uint32(p.Format.Zero) * ones
 	for r := range codes {
 		q := &codes[r]
-		word := func(j int) uint32 { return binary.LittleEndian.Uint32(b[64*j+4*r:]) }
+		line := func(j int) uint32 { return word(b, 64*j+4*r) }
 		put := func(j int, v uint32) {
 			// The difference of bytes: the top bit, set for the while, keeps each from borrowing of the next.
 			binary.LittleEndian.PutUint32(q[4*j:], (v|0x80*ones)-zero^0x80*ones)
@@ -52,26 +51,26 @@ func (p *Panel) unpackCodes(codes *[PanelRows][Unit]byte, b []byte) {
 		switch p.Format.Bits {
 		case 8:
 			for j := range 8 {
-				binary.LittleEndian.PutUint32(q[4*j:], word(j)^zero)
+				binary.LittleEndian.PutUint32(q[4*j:], line(j)^zero)
 			}
 		case 6:
 			for j := range 4 {
-				low := word(j)
-				put(j, low&0x0f0f0f0f|word(4)>>(2*j)&0x03030303<<4)
-				put(j+4, low>>4&0x0f0f0f0f|word(5)>>(2*j)&0x03030303<<4)
+				low := line(j)
+				put(j, low&lowNibbles|line(4)>>(2*j)&(3*ones)<<4)
+				put(j+4, low>>4&lowNibbles|line(5)>>(2*j)&(3*ones)<<4)
 			}
 		case 5:
-			high := word(4)
+			high := line(4)
 			for j := range 4 {
-				low := word(j)
-				put(j, low&0x0f0f0f0f|high>>j&ones<<4)
-				put(j+4, low>>4&0x0f0f0f0f|high>>(j+4)&ones<<4)
+				low := line(j)
+				put(j, low&lowNibbles|high>>j&ones<<4)
+				put(j+4, low>>4&lowNibbles|high>>(j+4)&ones<<4)
 			}
 		default:
 			for j := range 4 {
-				low := word(j)
-				put(j, low&0x0f0f0f0f)
-				put(j+4, low>>4&0x0f0f0f0f)
+				low := line(j)
+				put(j, low&lowNibbles)
+				put(j+4, low>>4&lowNibbles)
 			}
 		}
 	}

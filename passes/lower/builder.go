@@ -239,6 +239,9 @@ func (b *builder) buffer(store *ir.Node, hint string) string {
 	default:
 		buf.DType = MemoryType(store)
 	}
+	if buf.DType.IsActs() {
+		buf.DType = kernel.Acts // kernels are the same for all
+	}
 	if store.Op.Class == ir.Leaf || store.Group == b.gr {
 		hint = store.Name[strings.LastIndexByte(store.Name, '.')+1:]
 	}

@@ -22,7 +22,7 @@ func Projection(n *ir.Node) bool {
 		return false
 	}
 	store := Storage(n.In[0])
-	floats := store.Type.DType == kernel.F32 || store.Type.DType == kernel.A8
+	floats := store.Type.DType == kernel.F32 || store.Type.DType.IsActs()
 	return floats && (store.Op.Source == ir.Computed || store.Op.Source == ir.FromCaller)
 }
 

@@ -14,12 +14,12 @@ type Schedule struct {
 	Tokens  int // tokens it multiplies them with at a time
 	KVBlock int // keys an attention group reads at a time
 
-	Panels bool // block weights of projections are repacked in panels
-	Act8   bool // and multiplied with activations of 8 bits
+	Panels bool         // block weights of projections are repacked in panels
+	Acts   kernel.DType // and multiplied, as integers, with activations of this type; Invalid for floats
 }
 
 // CPU is the schedule for a few cores with private caches.
-var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Panels: true, Act8: true}
+var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Panels: true, Acts: kernel.A16}
 
 // Launch is a lowered group: a kernel and what its parameters are bound to.
 type Launch struct {

@@ -30,6 +30,9 @@ type Buffer struct {
 	Tile  *Tile // of DType at the chosen CPU level; nil for integers
 }
 
+// DotActs is a Dot whose x is activations in blocks.
+type DotActs = func(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int)
+
 // Tile is the inner loops for one weight type at one CPU level. Indexes and strides count elements.
 type Tile struct {
 	DType kernel.DType
@@ -38,8 +41,8 @@ type Tile struct {
 	// and acc[c*k+j] += Σ_r x[c*xStride+r]·w[wAt+r*wStride+j].
 	Dot func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
 	Mix func(acc []float32, w []byte, wAt, wStride int, x []float32, xStride, rows, cols, k int)
-	// DotA8 is Dot with blocks of 8-bit activations for x, whose xAt and xStride count elements; nil where the type has none.
-	DotA8 func(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int)
+	// DotA8 and DotA16 are Dot with blocks of activations for x, whose xAt and xStride count elements; nil where the type has none.
+	DotA8, DotA16 DotActs
 	// At is element i of a matrix whose rows have row elements, which only panels ask for.
 	At func(w []byte, row, i int) float32
 	// Encode rounds whole blocks, of types that activations have.
@@ -72,9 +75,20 @@ func (b *Buffer) Mix(acc []float32, wAt, wStride int, x []float32, xStride, rows
 	b.Tile.Mix(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
 }
 
-// DotA8 runs the tile with 8-bit activations.
-func (b *Buffer) DotA8(acc []float32, wAt, wStride int, x *Buffer, xAt, xStride, rows, cols, k int) {
-	b.Tile.DotA8(acc, b.Data, wAt, wStride, x.Data, xAt, xStride, rows, cols, k)
+// DotActs runs the tile with activations.
+func (b *Buffer) DotActs(acc []float32, wAt, wStride int, x *Buffer, xAt, xStride, rows, cols, k int) {
+	b.Tile.dotActs(x.DType)(acc, b.Data, wAt, wStride, x.Data, xAt, xStride, rows, cols, k)
+}
+
+// dotActs is the tile's function for activations of a type, or nil.
+func (t *Tile) dotActs(d kernel.DType) DotActs {
+	switch d {
+	case kernel.A8:
+		return t.DotA8
+	case kernel.A16:
+		return t.DotA16
+	}
+	return nil
 }
 
 // Encode writes n elements from element at on, both whole blocks.

@@ -25,7 +25,10 @@ type boundKernel struct {
 }
 
 // use is what code asks of a buffer's tile.
-type use struct{ floats, a8, encode bool }
+type use struct {
+	floats, encode bool
+	acts           []string // the buffers of activations that it is multiplied with
+}
 
 func newBinder(p *runtime.Program, w runtime.Weights, lib Library, opt Options) (*binder, error) {
 	levels, err := levelsFrom(opt.Level)
@@ -74,7 +77,7 @@ func bindKernel(k *runtime.Kernel, lib Library, warn func(string)) (boundKernel,
 		return boundKernel{text, code, tiled(text)}, nil
 	}
 	if warn != nil {
-		warn(fmt.Sprintf("kernel %s (key %s) is not among the built-in kernels and runs in the interpreter, slowly", k.Name, k.Key))
+		warn(fmt.Sprintf("kernel %s (key %s) is not among the built-in kernels and runs in the interpreter, slowly; compile --target go makes a package with all of its kernels", k.Name, k.Key))
 	}
 	code, err := interpreted(text)
 	return boundKernel{text, code, nil}, err
@@ -83,12 +86,12 @@ func bindKernel(k *runtime.Kernel, lib Library, warn func(string)) (boundKernel,
 // tiled lists what k's code asks of its buffers' tiles: weights are read by element at least.
 func tiled(k *kernel.Kernel) map[string]use {
 	uses := map[string]use{}
-	a8 := map[string]bool{}
+	acts := map[string]bool{}
 	for _, b := range k.Bufs {
 		if b.Role == kernel.Weight {
 			uses[b.Name] = use{}
 		}
-		a8[b.Name] = b.DType == kernel.A8
+		acts[b.Name] = b.DType.IsActs()
 	}
 	var walk func([]kernel.Stmt)
 	walk = func(body []kernel.Stmt) {
@@ -101,7 +104,11 @@ func tiled(k *kernel.Kernel) map[string]use {
 				walk(s.Else)
 			case *kernel.Dot:
 				u := uses[s.W]
-				u.a8, u.floats = u.a8 || a8[s.X], u.floats || !a8[s.X]
+				if acts[s.X] {
+					u.acts = append(u.acts, s.X)
+				} else {
+					u.floats = true
+				}
 				uses[s.W] = u
 			case *kernel.Mix:
 				u := uses[s.W]
@@ -116,9 +123,25 @@ func tiled(k *kernel.Kernel) map[string]use {
 	return uses
 }
 
-// has reports that the tile can do what code asks.
+// has reports that the tile can do what code asks of it alone.
 func (t *Tile) has(u use) bool {
-	return t != nil && (!u.floats || t.Dot != nil && t.Mix != nil) && (!u.a8 || t.DotA8 != nil) && (!u.encode || t.Encode != nil)
+	return t != nil && (!u.floats || t.Dot != nil && t.Mix != nil) && (!u.encode || t.Encode != nil)
+}
+
+// checkActs checks that weights have tiles for the activations that a launch multiplies them with.
+func (k *boundKernel) checkActs(bufs []Buffer) error {
+	at := map[string]*Buffer{}
+	for i := range bufs {
+		at[k.text.Bufs[i].Name] = &bufs[i]
+	}
+	for name, u := range k.tiled {
+		for _, x := range u.acts {
+			if w, x := at[name], at[x]; w.Tile.dotActs(x.DType) == nil {
+				return fmt.Errorf("buffer %s: no tile multiplies %s with activations of %s", name, w.DType, x.DType)
+			}
+		}
+	}
+	return nil
 }
 
 // weightData is t's bytes, of the right number and alignment.
@@ -174,6 +197,9 @@ func (b *binder) launch(s *runtime.Step, l *runtime.Launch) (launch, error) {
 			return launch{}, fmt.Errorf("kernel %s: buffer %s: %w", k.text.Name, k.text.Bufs[i].Name, err)
 		}
 		args.Bufs = append(args.Bufs, buf)
+	}
+	if err := k.checkActs(args.Bufs); err != nil {
+		return launch{}, fmt.Errorf("kernel %s: %w", k.text.Name, err)
 	}
 	return launch{spec: l, kernel: k.code, args: args}, nil
 }

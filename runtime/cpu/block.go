@@ -15,12 +15,13 @@ func BlockTiles() []Tile {
 		row := &kernel.DTypes[i]
 		switch {
 		case row.Panel != nil:
-			tiles = append(tiles, panelTile(row.DType, portable, panel{row.Panel}.dotA8))
+			p := panel{row.Panel}
+			tiles = append(tiles, panelTile(row.DType, portable, p.dotA8, p.dotA16))
 		case row.Format != nil:
 			b := blocks{row.Format}
 			tiles = append(tiles, Tile{DType: row.DType, Level: portable, Dot: b.dot, Mix: b.mix, At: b.at})
-		case row.DType == kernel.A8:
-			tiles = append(tiles, Tile{DType: row.DType, Level: portable, Encode: quant.EncodeA8})
+		case row.Acts:
+			tiles = append(tiles, Tile{DType: row.DType, Level: portable, Encode: row.Encode})
 		}
 	}
 	return tiles

@@ -199,7 +199,7 @@ func checkRole(ref *runtime.Ref, param *kernel.Buf) error {
 	if row == nil {
 		return fmt.Errorf("unknown dtype %q", ref.DType)
 	}
-	if param.Role == kernel.Weight && row.Decode == nil || param.Role != kernel.Weight && row.DType != param.DType {
+	if param.Role == kernel.Weight && row.Decode == nil || param.Role != kernel.Weight && row.DType != param.DType && !(param.DType == kernel.Acts && row.Acts) {
 		return fmt.Errorf("%s parameter given %s", paramType(param), ref.DType)
 	}
 	return nil

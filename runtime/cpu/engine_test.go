@@ -175,7 +175,7 @@ func TestWarn(t *testing.T) {
 	e, err := New(toyProgram(t), toyWeights(), Library{Kernels: kernels, Tiles: toyTiles}, Options{Warn: func(m string) { warned = append(warned, m) }})
 	require.NoError(t, err)
 	defer e.Close()
-	require.Equal(t, []string{"kernel logits (key " + key + ") is not among the built-in kernels and runs in the interpreter, slowly"}, warned)
+	require.Equal(t, []string{"kernel logits (key " + key + ") is not among the built-in kernels and runs in the interpreter, slowly; compile --target go makes a package with all of its kernels"}, warned)
 }
 
 // TestStepAllocatesNothing holds for compiled kernels and a pool with workers.

@@ -1,9 +1,7 @@
 package cpu
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/quant"
@@ -12,10 +10,10 @@ import (
 // panel is the portable tile of a panel type. Its methods take a unit of 16 rows apart once for all columns.
 type panel struct{ *quant.Panel }
 
-// panelTile is d's tile at a level, whose DotA8 it is; the rest is portable.
-func panelTile(d kernel.DType, level string, dotA8 func(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int)) Tile {
+// panelTile is d's tile at a level, with its functions for activations; the rest is portable.
+func panelTile(d kernel.DType, level string, dotA8, dotA16 DotActs) Tile {
 	p := panel{d.Row().Panel}
-	return Tile{DType: d, Level: level, Dot: p.dot, Mix: p.mix, DotA8: dotA8, At: p.at}
+	return Tile{DType: d, Level: level, Dot: p.dot, Mix: p.mix, DotA8: dotA8, DotA16: dotA16, At: p.at}
 }
 
 // panelRows are rows of a panel matrix.
@@ -133,43 +131,47 @@ func addUnit(acc, v *[quant.Unit]float32, by float32) {
 }
 
 func (p panel) dotA8(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int) {
+	p.dotActs(a8, acc, w, wAt, wStride, x, xAt, xStride, rows, cols, k)
+}
+
+func (p panel) dotA16(acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int) {
+	p.dotActs(a16, acc, w, wAt, wStride, x, xAt, xStride, rows, cols, k)
+}
+
+func (p panel) dotActs(a acts, acc []float32, w []byte, wAt, wStride int, x []byte, xAt, xStride, rows, cols, k int) {
 	checkSpan("acc", len(acc), 0, cols, rows, cols)
-	checkA8(x, xAt, xStride, cols, k)
+	a.check(x, xAt, xStride, cols, k)
 	clear(acc[:rows*cols])
 	m := rowsOf(p.Panel, w, wAt, wStride, rows, k)
 	m.groups(func(group []byte, at, from, to int) {
 		m.units(group, func(u *quant.PanelUnit, j int) {
+			var q [quant.Unit]int32
 			for c := range cols {
-				a := (*[quant.A8Bytes]byte)(x[(xAt+c*xStride+j)/quant.Unit*quant.A8Bytes:])
+				block := a.block(x, xAt+c*xStride+j)
+				a.numbers(&q, block)
+				scale, sum := a.float(block, quant.A8Scale), a.float(block, quant.A8ScaledSum)
 				for r := from; r < to; r++ {
-					acc[(at+r-from)*cols+c] += p.unitA8(u, r, a)
+					acc[(at+r-from)*cols+c] += p.scaledDot(u, r, &q, scale, sum)
 				}
 			}
 		})
 	})
 }
 
-// unitA8 is the inner product of row r with a block of activations: integers, scaled.
-func (p panel) unitA8(u *quant.PanelUnit, r int, a *[quant.A8Bytes]byte) float32 {
-	var sums [2]int32
-	for half := range sums {
-		s := int32(0)
-		q := a[half*quant.Unit/2:][:quant.Unit/2]
-		for i, v := range u.Codes[r][half*quant.Unit/2:][:quant.Unit/2] {
-			s += int32(int8(v)) * int32(int8(q[i]))
-		}
-		sums[half] = s
+// scaledDot is the inner product of row r with a block of activations, in integers until it is scaled.
+func (p panel) scaledDot(u *quant.PanelUnit, r int, q *[quant.Unit]int32, scale, sum float32) float32 {
+	var halves [2]int32
+	for i, v := range u.Codes[r] {
+		halves[i/(quant.Unit/2)] += int32(int8(v)) * q[i]
 	}
-	float := func(at int) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(a[at:])) }
-	scale := float(quant.A8Scale)
-	sum := u.Scale[0][r] * float32(sums[0]+sums[1]) * scale
+	dot := u.Scale[0][r] * float32(halves[0]+halves[1]) * scale
 	if p.Format.Halves {
-		sum = (u.Scale[0][r]*float32(sums[0]) + u.Scale[1][r]*float32(sums[1])) * scale
+		dot = (u.Scale[0][r]*float32(halves[0]) + u.Scale[1][r]*float32(halves[1])) * scale
 	}
 	if p.Format.Offsets {
-		sum += u.Offset[r] * float(quant.A8ScaledSum)
+		dot += u.Offset[r] * sum
 	}
-	return sum
+	return dot
 }
 
 func (p panel) at(w []byte, row, i int) float32 {

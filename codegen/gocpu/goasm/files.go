@@ -48,6 +48,12 @@ func assemblers(c *build.Context) []*assembler {
 	return as
 }
 
+// encoderAssembler is of the level whose encoder serves all above it.
+func encoderAssembler(c *build.Context) *assembler {
+	last := &levels[len(levels)-1]
+	return &assembler{c, last, weightType{}}
+}
+
 // panelAssemblers are of every panel type of every level, writing to c.
 func panelAssemblers(c *build.Context) []*panelAssembler {
 	var as []*panelAssembler
@@ -72,11 +78,16 @@ func assemble() (*ir.File, error) {
 		}
 	}
 	for _, a := range panelAssemblers(c) {
-		for _, cols := range a.cols {
-			a.panel(cols)
+		for _, x := range []acts{a8, a16} {
+			for _, cols := range a.cols[x] {
+				a.panel(x, cols)
+			}
 		}
 	}
-	emitConstants(c)
+	for _, x := range []acts{a8, a16} {
+		encoderAssembler(c).encode(x)
+	}
+	emitData(c)
 	f, err := c.Result()
 	if err != nil {
 		return nil, err
@@ -98,7 +109,9 @@ import (
 var levelTiles = []cpu.Tile{
 {{range .Types}}{DType: kernel.{{.DType}}, Level: "{{.Level}}", Dot: {{.Micro}}.Dot, Mix: {{.Micro}}.Mix, At: at{{.DType}}},
 {{end}}{{range .Panels}}{{.Micro}}.Tile(),
-{{end}}}
+{{end}}{DType: kernel.A8, Level: "{{.EncodeLevel}}", Encode: cpu.MicroEncode({{.EncodeA8}}).A8},
+{DType: kernel.A16, Level: "{{.EncodeLevel}}", Encode: cpu.MicroEncode({{.EncodeA16}}).A16},
+}
 
 var (
 {{range .Types}}{{.Micro}} = cpu.Micro{
@@ -109,7 +122,8 @@ var (
 }
 {{end}}{{range .Panels}}{{.Micro}} = cpu.MicroPanel{
 	DType: kernel.{{.DType}}, Level: "{{.Level}}",
-	Dots: []cpu.MicroPanelDot{ {{range .Dots}}{{.}}, {{end}} },
+	A8: []cpu.MicroPanelDot{ {{range .A8}}{{.}}, {{end}} },
+	A16: []cpu.MicroPanelDot{ {{range .A16}}{{.}}, {{end}} },
 }
 {{end}})
 `))
@@ -137,19 +151,23 @@ type tableType struct {
 // tablePanel is what table says of a panel type.
 type tablePanel struct {
 	DType, Level, Micro string
-	Dots                []string
+	A8, A16             []string
 }
 
 func tablePanels() []tablePanel {
 	var panels []tablePanel
 	for _, a := range panelAssemblers(nil) {
-		tp := tablePanel{DType: a.dtype, Level: a.level.name, Micro: a.name("micro")}
-		for _, cols := range a.cols {
-			tp.Dots = append(tp.Dots, a.name(panelName(cols)))
-		}
-		panels = append(panels, tp)
+		panels = append(panels, tablePanel{a.dtype, a.level.name, a.name("micro"), a.panelNames(a8), a.panelNames(a16)})
 	}
 	return panels
+}
+
+func (a *panelAssembler) panelNames(x acts) []string {
+	var names []string
+	for _, cols := range a.cols[x] {
+		names = append(names, a.name(panelName(x, cols)))
+	}
+	return names
 }
 
 func render(t *template.Template, pkg string) ([]byte, error) {
@@ -169,11 +187,13 @@ func render(t *template.Template, pkg string) ([]byte, error) {
 		types = append(types, tt)
 	}
 	var b bytes.Buffer
+	e := encoderAssembler(nil)
 	data := struct {
-		Source, Package string
-		Types           []tableType
-		Panels          []tablePanel
-	}{source, pkg, types, tablePanels()}
+		Source, Package                  string
+		Types                            []tableType
+		Panels                           []tablePanel
+		EncodeLevel, EncodeA8, EncodeA16 string
+	}{source, pkg, types, tablePanels(), e.level.name, e.name(encodeName(a8)), e.name(encodeName(a16))}
 	if err := t.Execute(&b, data); err != nil {
 		return nil, err
 	}

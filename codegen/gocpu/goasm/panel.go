@@ -23,11 +23,23 @@ func dtypeOf(p *quant.Panel) string {
 	return strings.ToUpper(strings.ReplaceAll(p.Format.Name, "_", "")) + fmt.Sprint("x", quant.PanelRows)
 }
 
-func panelName(cols int) string { return fmt.Sprint("panel", cols) }
+// acts is a type of activations: blocks that begin with digits, to the base 255, of quant.Unit numbers.
+type acts struct {
+	name          string
+	bytes, digits int
+}
+
+var (
+	a8  = acts{"A8", quant.A8Bytes, 1}
+	a16 = acts{"A16", quant.A16Bytes, 2}
+)
+
+func panelName(x acts, cols int) string { return fmt.Sprint("panel", cols, x.name) }
 
 // panelKernel is a microkernel's registers.
 type panelKernel struct {
 	*panelAssembler
+	acts   acts
 	cols   int
 	w      reg.GPVirtual      // the unit
 	header reg.GPVirtual      // of the unit's block, where the type has one
@@ -36,12 +48,12 @@ type panelKernel struct {
 	masks  map[int]operand.Op // the constants that the codes take
 }
 
-// panel emits the microkernel of cols columns.
-func (a *panelAssembler) panel(cols int) {
-	a.begin(a.name(panelName(cols)), "func(acc *float32, accStride int, w, x *byte, xStride, blocks, first, rows int)",
-		fmt.Sprintf("sets acc to the inner products of rows of a group, from first on, with %s of activations. Strides are bytes.",
-			count(cols, "column")))
-	k := &panelKernel{panelAssembler: a, cols: cols, w: a.param("w"), x: a.columns(cols)}
+// panel emits the microkernel of cols columns of activations.
+func (a *panelAssembler) panel(x acts, cols int) {
+	a.begin(a.name(panelName(x, cols)), "func(acc *float32, accStride int, w, x *byte, xStride, blocks, first, rows int)",
+		fmt.Sprintf("sets acc to the inner products of rows of a group, from first on, with %s of %s. Strides are bytes.",
+			count(cols, "column"), x.name))
+	k := &panelKernel{panelAssembler: a, acts: x, cols: cols, w: a.param("w"), x: a.columns(cols)}
 	blocks := a.param("blocks")
 	k.sums = a.zeros(cols * a.vectors())
 	k.masks = a.masks()
@@ -90,10 +102,8 @@ func (k *panelKernel) nested() {
 
 // unit adds the products of a unit and steps past it.
 func (k *panelKernel) unit() {
-	if k.cols == 1 {
-		for at := 0; at < k.Unit(); at += 64 {
-			k.PREFETCHT0(operand.Mem{Base: k.w, Disp: prefetch + at})
-		}
+	if k.cols == 1 && k.High > 0 {
+		k.prefetch()
 	}
 	for v := range k.vectors() {
 		if k.Format.Halves {
@@ -108,7 +118,16 @@ func (k *panelKernel) unit() {
 	}
 	k.ADDQ(imm(k.Unit()), k.w)
 	for _, x := range k.x {
-		k.ADDQ(imm(quant.A8Bytes), x.base)
+		k.ADDQ(imm(k.acts.bytes), x.base)
+	}
+}
+
+// prefetch asks for weights that come from memory long before they are needed. It gains a quarter on a Zen 4 core where codes
+// take work to put together; where they do not, the hardware's own prefetcher does better alone.
+func (k *panelKernel) prefetch() {
+	const ahead = 8 << 10
+	for at := 0; at < k.Unit(); at += 64 {
+		k.PREFETCHT2(k.wAt(ahead + at))
 	}
 }
 
@@ -117,27 +136,43 @@ type part struct{ from, to, sum, scale int }
 
 // part adds the scaled inner products of vector v of rows.
 func (k *panelKernel) part(v int, p part) {
-	ints := make([]reg.VecVirtual, k.cols)
-	for c := range ints {
-		ints[c] = k.vector()
+	ints := k.vectorsOf(k.cols)
+	k.products(k, v, p, digit{quant.Unit * (k.acts.digits - 1), true}, ints)
+	if k.acts.digits == 2 {
+		high := k.vectorsOf(k.cols)
+		k.products(k, v, p, digit{0, false}, high)
+		for c, n := range high { // 255 = 256 - 1
+			k.VPSUBD(n, ints[c], ints[c])
+			k.VPSLLD(operand.U8(8), n, n)
+			k.VPADDD(n, ints[c], ints[c])
+		}
 	}
-	k.products(k, v, p, ints)
 	scale := k.scale(v, p.scale)
 	for c, n := range ints {
 		k.VCVTDQ2PS(n, n)
 		k.VMULPS(scale, n, n)
-		k.addProduct(k, k.xAt(c, quant.A8Scale), n, k.sum(c, v))
+		k.addProduct(k, k.factor(c, quant.A8Scale), n, k.sum(c, v))
 	}
 }
 
-// start sets n to what column c's inner product begins with, so that codes count from zero.
+// digit is where a digit of the activations begins, and whether its products come with what makes codes count from zero.
+type digit struct {
+	at   int
+	last bool
+}
+
+// start sets n to what makes codes count from zero, times column c.
 func (k *panelKernel) start(c int, p part, n reg.VecVirtual) {
-	if k.Format.Zero == 0 {
-		k.VXORPS(n, n, n)
-		return
-	}
-	k.VPBROADCASTD(k.xAt(c, p.sum), n)
+	k.VPBROADCASTD(k.factor(c, p.sum), n)
 	k.VPSLLD(operand.U8(bits.TrailingZeros(uint(k.Format.Zero))), n, n)
+}
+
+func (k *panelKernel) vectorsOf(n int) []reg.VecVirtual {
+	vs := make([]reg.VecVirtual, n)
+	for i := range vs {
+		vs[i] = k.vector()
+	}
+	return vs
 }
 
 // scale is a scale of vector v of rows.
@@ -179,7 +214,7 @@ func (k *panelKernel) offsets(v int) {
 		if k.Format.Nested {
 			add = k.subProduct
 		}
-		add(k, k.xAt(c, quant.A8ScaledSum), offset, k.sum(c, v))
+		add(k, k.factor(c, quant.A8ScaledSum), offset, k.sum(c, v))
 	}
 }
 
@@ -191,31 +226,14 @@ func (k *panelKernel) codes(v, j int) reg.VecVirtual {
 		k.VMOVUPS(line.Offset(64*j), q)
 		return q
 	}
-	k.VMOVUPS(line.Offset(64*(j%4)), q)
-	if j >= 4 {
-		k.VPSRLD(operand.U8(4), q, q)
-	}
-	k.and(k.assembler, k.masks[0x0f], q)
+	k.bits(k, line.Offset(64*(j%4)), 4*(j/4), 0x0f, q)
 	switch k.Format.Bits {
 	case 5:
-		k.high(q, line.Offset(k.Low), j, 0x10)
+		k.addBits(k, line.Offset(k.Low), j-4, 0x10, q)
 	case 6:
-		k.high(q, line.Offset(k.Low+64*(j/4)), 2*(j%4), 0x30)
+		k.addBits(k, line.Offset(k.Low+64*(j/4)), 2*(j%4)-4, 0x30, q)
 	}
 	return q
-}
-
-// high adds the bits that mask selects once bit shift of line is at their lowest one's place.
-func (k *panelKernel) high(q reg.VecVirtual, line operand.Mem, shift, mask int) {
-	h := k.vector()
-	k.VMOVUPS(line, h)
-	if shift < 4 {
-		k.VPSLLD(operand.U8(4-shift), h, h)
-	} else if shift > 4 {
-		k.VPSRLD(operand.U8(shift-4), h, h)
-	}
-	k.and(k.assembler, k.masks[mask], h)
-	k.or(k.assembler, h, q)
 }
 
 // columns loads the parameters x and xStride.
@@ -230,9 +248,13 @@ func (a *panelAssembler) columns(cols int) []rows {
 	return columns
 }
 
-// xAt is byte at of column c's block of activations, and wAt of the unit.
+// xAt is byte at of column c's block of activations, factor what lies at a place that package quant names for A8, and wAt byte
+// at of the unit.
 func (k *panelKernel) xAt(c, at int) operand.Mem { return k.x[c/4].at(c%4, at) }
-func (k *panelKernel) wAt(at int) operand.Mem    { return operand.Mem{Base: k.w, Disp: at} }
+func (k *panelKernel) factor(c, at int) operand.Mem {
+	return k.xAt(c, quant.Unit*(k.acts.digits-1)+at)
+}
+func (k *panelKernel) wAt(at int) operand.Mem { return operand.Mem{Base: k.w, Disp: at} }
 
 // sum is the sums of column c and vector v of rows.
 func (k *panelKernel) sum(c, v int) reg.VecVirtual { return k.sums[c*k.vectors()+v] }
