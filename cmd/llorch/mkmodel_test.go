@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// mkmodel writes a tiny Llama with random weights: mkmodel FILE.gguf. Its vocabulary is the bytes and a few pieces.
+// mkmodel writes a tiny Llama with random weights: mkmodel FILE.gguf [CHAT-TEMPLATE]. Its vocabulary is the bytes and a few pieces.
 func mkmodel() {
-	if err := os.WriteFile(os.Args[1], tinyGGUF(), 0o644); err != nil {
+	if err := os.WriteFile(os.Args[1], tinyGGUF(os.Args[2:]...), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -86,7 +86,7 @@ func (g *gguf) bytes() []byte {
 	return b.Bytes()
 }
 
-func tinyGGUF() []byte {
+func tinyGGUF(template ...string) []byte {
 	const embd, ffn, heads, kvHeads, layers = 24, 28, 3, 1, 2
 	pieces := []string{"<unk>", "<s>", "</s>"}
 	for i := range 256 {
@@ -110,6 +110,9 @@ func tinyGGUF() []byte {
 	g.array("tokenizer.ggml.token_type", 5, len(pieces), func(b *bytes.Buffer, i int) { le(b, pieceType(pieces[i], i)) })
 	g.uint("tokenizer.ggml.bos_token_id", 1)
 	g.uint("tokenizer.ggml.eos_token_id", 2)
+	for _, text := range template {
+		g.text("tokenizer.chat_template", text)
+	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	normal := func(in int) func() float32 {
 		return func() float32 { return float32(rng.NormFloat64() / math.Sqrt(float64(in))) }
