@@ -72,16 +72,32 @@ func (f *File) Close() error {
 	return unmap(data)
 }
 
+// LargePage is the size of a large page of memory, where there are such pages.
+const LargePage = 2 << 20
+
+// WantLargePages asks the system to back the large pages that lie within b, memory that is still to be written, as such.
+func WantLargePages(b []byte) {
+	if inner := within(b, LargePage); len(inner) > 0 {
+		wantLargePages(inner)
+	}
+}
+
+// within is the part of b that is whole pages.
+func within(b []byte, page int) []byte {
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & uintptr(page-1))
+	if n := (len(b) - skip) / page * page; n > 0 {
+		return b[skip : skip+n]
+	}
+	return nil
+}
+
 // Release tells the system that b, a part of Data, will not be used soon: its pages need not stay in memory. They are read from
 // the file again where they are used after all.
 func (f *File) Release(b []byte) {
 	if !f.mapped {
 		return
 	}
-	page := os.Getpagesize()
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	skip := int(-start & uintptr(page-1))
-	if n := (len(b) - skip) / page * page; n > 0 {
-		release(b[skip : skip+n])
+	if inner := within(b, os.Getpagesize()); len(inner) > 0 {
+		release(inner)
 	}
 }

@@ -66,3 +66,41 @@ func TestOpenDirectory(t *testing.T) {
 	_, err := Open(dir)
 	require.ErrorContains(t, err, dir)
 }
+
+// Released pages are read again from the file, and memory that is no mapping keeps what it holds.
+func TestRelease(t *testing.T) {
+	want := make([]byte, 5*os.Getpagesize()+7)
+	for i := range want {
+		want[i] = byte(i * 7 >> 3)
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, want, 0o600))
+	f, err := Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	for _, part := range [][2]int{{0, len(want)}, {3, 3}, {17, 4*os.Getpagesize() + 1}, {len(want) - 2, len(want)}} {
+		f.Release(f.Data()[part[0]:part[1]])
+		require.True(t, bytes.Equal(want, f.Data()))
+	}
+	own := &File{data: bytes.Clone(want)}
+	own.Release(own.data)
+	require.True(t, bytes.Equal(want, own.data))
+}
+
+func TestWantLargePages(t *testing.T) {
+	for _, n := range []int{0, 1, LargePage, 3*LargePage + 5} {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(i)
+		}
+		WantLargePages(b)
+		for i := range b {
+			if b[i] != byte(i) {
+				t.Fatalf("byte %d of %d changed", i, n)
+			}
+		}
+		inner := within(b, LargePage)
+		require.Zero(t, len(inner)%LargePage)
+		require.LessOrEqual(t, n-len(inner), 2*LargePage)
+	}
+}
