@@ -12,6 +12,3 @@ import (
 
 // Library is what the CPU engine runs.
 func Library() cpu.Library { return cpu.Library{Kernels: Kernels, Tiles: tiles.All()} }
-
-// Tiles are the portable ones, for tests.
-var Tiles = tiles.Portable()

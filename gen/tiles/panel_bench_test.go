@@ -73,11 +73,12 @@ func BenchmarkRead(b *testing.B) {
 	runtime.KeepAlive(sums)
 }
 
-// eachPanel runs a benchmark for every panel tile in assembly.
+// eachPanel runs a benchmark for every panel tile.
 func eachPanel(b *testing.B, run func(*testing.B, *quant.Panel, *kernel.DTypeRow, cpu.DotActs)) {
+	all := All()
 	for _, level := range cpu.Levels() {
-		for i := range levelTiles {
-			t := &levelTiles[i]
+		for i := range all {
+			t := &all[i]
 			if t.Level != level || t.DotA8 == nil {
 				continue
 			}

@@ -9,6 +9,9 @@
 //	interp.go             kernels that the library lacks run in the kernel IR's interpreter
 //	level.go              tiles by CPU features
 //	micro.go              tiles in assembly: the range checks and loops around microkernels
+//	micropanel.go         the same for panels
+//	block.go, panel.go    portable tiles of block types: as files have them, and panels
+//	act.go                blocks of activations as tiles read and write them
 //
 // A program may come from a file that was edited, so New trusts none of its numbers; kernels index their buffers with Go's
 // bounds checks, and a panic in one is an error of the launch.

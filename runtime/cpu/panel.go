@@ -59,13 +59,12 @@ func (p panelRows) groups(visit func(group []byte, at, from, to int)) {
 	}
 }
 
-// units visits the units of a group, which begin at element j.
-func (p panelRows) units(group []byte, visit func(u *quant.PanelUnit, j int)) {
-	var u quant.PanelUnit
+// units takes the units of a group apart into u, one after another, and visits each, which begins at element j.
+func (p panelRows) units(u *quant.PanelUnit, group []byte, visit func(j int)) {
 	for b := range p.blocks {
 		for i := range p.Format.Elems / quant.Unit {
-			p.Unpack(&u, group[b*p.Bytes:], i)
-			visit(&u, b*p.Format.Elems+i*quant.Unit)
+			p.Unpack(u, group[b*p.Bytes:], i)
+			visit(b*p.Format.Elems + i*quant.Unit)
 		}
 	}
 }
@@ -82,11 +81,12 @@ func (p panel) dot(acc []float32, w []byte, wAt, wStride int, x []float32, xStri
 	checkSpan("x", len(x), 0, xStride, cols, k)
 	clear(acc[:rows*cols])
 	m := rowsOf(p.Panel, w, wAt, wStride, rows, k)
+	var u quant.PanelUnit
 	m.groups(func(group []byte, at, from, to int) {
-		m.units(group, func(u *quant.PanelUnit, j int) {
+		m.units(&u, group, func(j int) {
 			var v [quant.Unit]float32
 			for r := from; r < to; r++ {
-				values(&v, u, r)
+				values(&v, &u, r)
 				sums := acc[(at+r-from)*cols:][:cols]
 				for c := range sums {
 					sums[c] += dotUnit(&v, (*[quant.Unit]float32)(x[c*xStride+j:]))
@@ -111,11 +111,12 @@ func (p panel) mix(acc []float32, w []byte, wAt, wStride int, x []float32, xStri
 	checkSpan("acc", len(acc), 0, k, cols, k)
 	checkSpan("x", len(x), 0, xStride, cols, rows)
 	m := rowsOf(p.Panel, w, wAt, wStride, rows, k)
+	var u quant.PanelUnit
 	m.groups(func(group []byte, at, from, to int) {
-		m.units(group, func(u *quant.PanelUnit, j int) {
+		m.units(&u, group, func(j int) {
 			var v [quant.Unit]float32
 			for r := from; r < to; r++ {
-				values(&v, u, r)
+				values(&v, &u, r)
 				for c := range cols {
 					addUnit((*[quant.Unit]float32)(acc[c*k+j:]), &v, x[c*xStride+at+r-from])
 				}
@@ -143,15 +144,16 @@ func (p panel) dotActs(a acts, acc []float32, w []byte, wAt, wStride int, x []by
 	a.check(x, xAt, xStride, cols, k)
 	clear(acc[:rows*cols])
 	m := rowsOf(p.Panel, w, wAt, wStride, rows, k)
+	var u quant.PanelUnit
 	m.groups(func(group []byte, at, from, to int) {
-		m.units(group, func(u *quant.PanelUnit, j int) {
+		m.units(&u, group, func(j int) {
 			var q [quant.Unit]int32
 			for c := range cols {
 				block := a.block(x, xAt+c*xStride+j)
 				a.numbers(&q, block)
 				scale, sum := a.float(block, quant.A8Scale), a.float(block, quant.A8ScaledSum)
 				for r := from; r < to; r++ {
-					acc[(at+r-from)*cols+c] += p.scaledDot(u, r, &q, scale, sum)
+					acc[(at+r-from)*cols+c] += p.scaledDot(&u, r, &q, scale, sum)
 				}
 			}
 		})

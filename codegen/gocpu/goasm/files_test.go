@@ -6,8 +6,10 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/mmcloughlin/avo/reg"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,7 +42,8 @@ func TestFilesSayThatTheyAreGenerated(t *testing.T) {
 // TestNoInstructionBeyondTheLevel reads avo's list of what each function needs: what runtime/cpu asks for before it lists the
 // level, and the SSE of every amd64 CPU in its AVX form.
 func TestNoInstructionBeyondTheLevel(t *testing.T) {
-	avx2 := []string{"AVX", "AVX2", "FMA3", "F16C"}
+	const prefetch = "MMX+" // avo counts it to an extension that every amd64 CPU has
+	avx2 := []string{"AVX", "AVX2", "FMA3", "F16C", prefetch}
 	allowed := map[string][]string{
 		"AVX2": avx2,
 		"VNNI": append([]string{"AVX512F", "AVX512DQ", "AVX512BW", "AVX512VL", "AVX512VNNI"}, avx2...),
@@ -52,5 +55,20 @@ func TestNoInstructionBeyondTheLevel(t *testing.T) {
 		level := fn.Name[len(fn.Name)-4:]
 		require.Contains(t, allowed, level, fn.Name)
 		require.Subset(t, allowed[level], fn.ISA, fn.Name)
+	}
+}
+
+// TestAVX2KeepsToItsRegisters: beyond the 16th, which avo hands out too, the assembler takes AVX-512 encodings.
+func TestAVX2KeepsToItsRegisters(t *testing.T) {
+	f, err := assemble()
+	require.NoError(t, err)
+	for _, fn := range f.Functions() {
+		for _, i := range fn.Instructions() {
+			for _, r := range i.Registers() {
+				if p := reg.ToPhysical(r); strings.HasSuffix(fn.Name, "AVX2") && r.Kind() == reg.KindVector {
+					require.Less(t, int(p.PhysicalIndex()), 16, "%s: %s %s", fn.Name, i.Opcode, p.Asm())
+				}
+			}
+		}
 	}
 }
