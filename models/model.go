@@ -114,7 +114,8 @@ func (m *Model) Data(path string) (data []byte, dtype ir.DType, err error) {
 	return m.weights.data(m.weights.index[t.Name]), dtype, nil
 }
 
-// Release says that data, which Data returned, will not be looked at again soon: its pages need not stay in memory.
+// Release says that data, which Data returned, will not be looked at again soon: its pages need not stay in memory. nil stands
+// for everything: a system maps the neighbours of what is looked at too, and what is in use it finds again at once.
 func (m *Model) Release(data []byte) {
 	if m.weights.release != nil {
 		m.weights.release(data)

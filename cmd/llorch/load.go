@@ -20,7 +20,8 @@ import (
 // ready is a model on an engine, from a model's file or from an artifact.
 type ready struct {
 	*runtime.Model
-	chunk   int // the most tokens that its steps take
+	chunk   int           // the most tokens that its steps take
+	file    *models.Model // nil for an artifact
 	closers []func() error
 }
 
@@ -72,6 +73,9 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 		return nil, fmt.Errorf("%s: %w", modelName(path), err)
 	}
 	r.closers = append(r.closers, engine.Close)
+	if r.file != nil {
+		r.file.Release(nil) // what was packed is in memory of its own now
+	}
 	if r.Model, err = runtime.NewModel(p, engine); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", modelName(path), err)
@@ -99,7 +103,7 @@ func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runt
 	if err != nil {
 		return nil, nil, err
 	}
-	r.closers = append(r.closers, m.Close)
+	r.file, r.closers = m, append(r.closers, m.Close)
 	e.warnUnread(m)
 	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
 	if err != nil {

@@ -18,28 +18,32 @@ type Format struct {
 	Nested       bool // scales and offsets are small integers times the block's factors (the K formats)
 	Halves       bool // half a unit has its own scale
 
+	d, m  int // where a block has its f16 factors: of scales and, with offsets, of offsets
 	split func(c *codes, block []byte)
+	at    func(block []byte, i int) element
 	pack  func(dst, src []byte, r int) // makes a block row r of a panel's
 }
 
-// codes is a block taken apart.
+// codes is a block taken apart, but for its factors.
 type codes struct {
-	q    [MaxElems]uint8 // codes, not negative
-	d, m uint16          // f16: the factors of scales and of offsets
-	s    [16]uint8       // scales in units of d, by unit or half unit; those of q6_k are signed
-	t    [8]uint8        // offsets in units of m
+	q [MaxElems]uint8 // codes, not negative
+	s [16]uint8       // scales in units of d, by unit or half unit; those of q6_k are signed
+	t [8]uint8        // offsets in units of m
 }
+
+// element is one of them.
+type element struct{ q, s, t uint8 }
 
 // Formats is the table.
 var Formats = []*Format{
-	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40, pack: packQ40},
-	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, split: splitQ41, pack: packQ41},
-	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50, pack: packQ50},
-	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, split: splitQ51, pack: packQ51},
-	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80, pack: packQ80},
-	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, split: splitQ4K, pack: packQ4K},
-	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, split: splitQ5K, pack: packQ5K},
-	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, split: splitQ6K, pack: packQ6K},
+	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40, at: atQ40, pack: packQ40},
+	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, m: 2, split: splitQ41, at: atQ41, pack: packQ41},
+	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50, at: atQ50, pack: packQ50},
+	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, m: 2, split: splitQ51, at: atQ51, pack: packQ51},
+	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80, at: atQ80, pack: packQ80},
+	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, m: 2, split: splitQ4K, at: atQ4K, pack: packQ4K},
+	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, m: 2, split: splitQ5K, at: atQ5K, pack: packQ5K},
+	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, d: 208, split: splitQ6K, at: atQ6K, pack: packQ6K},
 }
 
 // Lookup is the format of that name, or nil.
@@ -55,74 +59,65 @@ func Lookup(name string) *Format {
 // Decode expands whole blocks.
 func (f *Format) Decode(dst []float32, src []byte) {
 	var c codes
+	per := Unit // elements that share a scale
+	if f.Halves {
+		per /= 2
+	}
 	for ; len(dst) > 0; dst, src = dst[f.Elems:], src[f.Bytes:] {
 		f.split(&c, src[:f.Bytes])
 		for i := range dst[:f.Elems] {
-			dst[i] = f.value(&c, i)
+			dst[i] = f.value(src, element{c.q[i], c.s[i/per], c.t[i/Unit]})
 		}
 	}
 }
 
 // At is element i of a block.
-func (f *Format) At(block []byte, i int) float32 {
-	var c codes
-	f.split(&c, block)
-	return f.value(&c, i)
-}
+func (f *Format) At(block []byte, i int) float32 { return f.value(block, f.at(block, i)) }
 
-// value is element i. Products are rounded before sums, on every CPU.
-func (f *Format) value(c *codes, i int) float32 {
-	scale, offset := FromF16(c.d), FromF16(c.m)
-	if f.Nested {
-		scale *= f.scale(c, i)
-		offset = -offset * float32(c.t[i/Unit])
+// value is an element of a block. Products are rounded before sums, on every CPU.
+func (f *Format) value(block []byte, e element) float32 {
+	scale := factor(block, f.d)
+	switch {
+	case f.Halves:
+		scale *= float32(int8(e.s))
+	case f.Nested:
+		scale *= float32(e.s)
 	}
-	v := float32(scale * float32(int(c.q[i])-f.Zero))
-	if f.Offsets {
-		v += offset
+	v := float32(scale * float32(int(e.q)-f.Zero))
+	switch {
+	case f.Offsets && f.Nested:
+		v += -factor(block, f.m) * float32(e.t)
+	case f.Offsets:
+		v += factor(block, f.m)
 	}
 	return v
 }
 
-// scale is a nested format's scale of element i, in units of d.
-func (f *Format) scale(c *codes, i int) float32 {
-	if f.Halves {
-		return float32(int8(c.s[i/(Unit/2)]))
-	}
-	return float32(c.s[i/Unit])
-}
-
 func splitQ40(c *codes, b []byte) {
-	c.d = u16(b, 0)
 	nibbles(c.q[:32], b[2:18])
 }
 
 func splitQ41(c *codes, b []byte) {
-	c.d, c.m = u16(b, 0), u16(b, 2)
 	nibbles(c.q[:32], b[4:20])
 }
 
 func splitQ50(c *codes, b []byte) {
-	c.d = u16(b, 0)
 	nibbles(c.q[:32], b[6:22])
 	fifthBits(c.q[:32], binary.LittleEndian.Uint32(b[2:]))
 }
 
 func splitQ51(c *codes, b []byte) {
-	c.d, c.m = u16(b, 0), u16(b, 2)
 	nibbles(c.q[:32], b[8:24])
 	fifthBits(c.q[:32], binary.LittleEndian.Uint32(b[4:]))
 }
 
 func splitQ80(c *codes, b []byte) {
-	c.d = u16(b, 0)
 	for i, v := range b[2:34] {
 		c.q[i] = v ^ 0x80
 	}
 }
 
 func splitQ4K(c *codes, b []byte) {
-	c.d, c.m = u16(b, 0), u16(b, 2)
 	sixBits((*[8]uint8)(c.s[:8]), &c.t, b[4:16])
 	for i := range 4 {
 		nibbles(c.q[64*i:64*i+64], b[16+32*i:48+32*i])
@@ -130,7 +125,6 @@ func splitQ4K(c *codes, b []byte) {
 }
 
 func splitQ5K(c *codes, b []byte) {
-	c.d, c.m = u16(b, 0), u16(b, 2)
 	sixBits((*[8]uint8)(c.s[:8]), &c.t, b[4:16])
 	high := b[16:48]
 	for i := range 4 {
@@ -145,7 +139,6 @@ func splitQ5K(c *codes, b []byte) {
 }
 
 func splitQ6K(c *codes, b []byte) {
-	c.d, c.m = u16(b, 208), 0
 	copy(c.s[:], b[192:208])
 	for half := range 2 {
 		low, high, q := b[64*half:64*half+64], b[128+32*half:160+32*half], c.q[128*half:128*half+128]
@@ -183,3 +176,38 @@ func sixBits(s, t *[8]uint8, b []byte) {
 }
 
 func u16(b []byte, i int) uint16 { return binary.LittleEndian.Uint16(b[i:]) }
+
+func atQ40(b []byte, i int) element { return element{q: nibble(b[2:], i, 16)} }
+func atQ41(b []byte, i int) element { return element{q: nibble(b[4:], i, 16)} }
+func atQ50(b []byte, i int) element { return element{q: nibble(b[6:], i, 16) | bit(b[2:], i)<<4} }
+func atQ51(b []byte, i int) element { return element{q: nibble(b[8:], i, 16) | bit(b[4:], i)<<4} }
+func atQ80(b []byte, i int) element { return element{q: b[2+i] ^ 0x80} }
+
+func atQ4K(b []byte, i int) element {
+	s, t := sixBitsAt(b[4:], i/Unit)
+	return element{nibble(b[16+i/64*32:], i%64, 32), s, t}
+}
+
+func atQ5K(b []byte, i int) element {
+	s, t := sixBitsAt(b[4:], i/Unit)
+	return element{nibble(b[48+i/64*32:], i%64, 32) | b[16+i%32]>>(i/Unit)&1<<4, s, t}
+}
+
+func atQ6K(b []byte, i int) element {
+	half, l := i/128, i%128
+	return element{q: nibble(b[64*half:], l, 64) | b[128+32*half+l%32]>>(l/32*2)&3<<4, s: b[192+i/16]}
+}
+
+// nibble is element i of bytes whose low halves, n of them, come first.
+func nibble(b []byte, i, n int) uint8 { return b[i%n] >> (i / n * 4) & 15 }
+
+// bit is bit i.
+func bit(b []byte, i int) uint8 { return b[i/8] >> (i % 8) & 1 }
+
+// sixBitsAt is scale and offset i of those that sixBits unpacks.
+func sixBitsAt(b []byte, i int) (s, t uint8) {
+	if i < 4 {
+		return b[i] & 63, b[i+4] & 63
+	}
+	return b[i+4]&15 | b[i-4]>>6<<4, b[i+4]>>4 | b[i]>>6<<4
+}

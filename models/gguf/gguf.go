@@ -79,8 +79,11 @@ func (f *File) Close() error {
 	return f.mapping.Close()
 }
 
-// Release says that data, which Data returned, will not be looked at again soon.
+// Release says that data, which Data returned, will not be looked at again soon; nil stands for all of the file.
 func (f *File) Release(data []byte) {
+	if data == nil {
+		data = f.data
+	}
 	if f.mapping != nil {
 		f.mapping.Release(data)
 	}
