@@ -54,14 +54,14 @@ func (w *weights) Data(t *runtime.Tensor) ([]byte, error) {
 	if d != want {
 		file := data
 		if d.Panels() == want {
-			data, err = pack(t, data, want.Row().Panel)
+			data, err = w.pack(t, data, want.Row().Panel)
 		} else {
 			data, err = convert(data, d, want)
+			w.src.Release(file)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("weight %s: %w", t.Name, err)
 		}
-		w.src.Release(file)
 	}
 	if int64(len(data)) != t.Bytes {
 		return nil, fmt.Errorf("weight %s: %d bytes, want %d", t.Name, len(data), t.Bytes)
@@ -84,30 +84,43 @@ func convert(data []byte, from, to kernel.DType) ([]byte, error) {
 	return out, nil
 }
 
-// pack repacks a matrix, on all cores: groups of rows lie one behind the other before and after.
-func pack(t *runtime.Tensor, data []byte, p *quant.Panel) ([]byte, error) {
+// pack repacks a matrix, a slab at a time.
+func (w *weights) pack(t *runtime.Tensor, data []byte, p *quant.Panel) ([]byte, error) {
 	if len(t.Shape) != 2 || int64(p.Size(int(t.Shape[0]), int(t.Shape[1]))) != t.Bytes {
 		return nil, fmt.Errorf("%s%d in %d bytes is no matrix of panels", t.DType, t.Shape, t.Bytes)
 	}
 	rows, elems := int(t.Shape[0]), int(t.Shape[1])
-	in, out := elems/p.Format.Elems*p.Format.Bytes, p.Size(1, elems)
+	in := elems / p.Format.Elems * p.Format.Bytes
 	if len(data) != rows*in {
 		return nil, fmt.Errorf("%d bytes for %d rows of %d", len(data), rows, in)
 	}
 	packed := fresh(int(t.Bytes))
 	groups := (rows + quant.PanelRows - 1) / quant.PanelRows
-	workers := min(groups, goruntime.GOMAXPROCS(0))
+	slab := max(1, slabBytes/(quant.PanelRows*in))
+	for first := 0; first < groups; first += slab {
+		end := min(groups, first+slab)
+		if err := packSlab(packed, data, p, rows, elems, first, end); err != nil {
+			return nil, err
+		}
+		w.src.Release(data[first*quant.PanelRows*in : min(rows, end*quant.PanelRows)*in])
+	}
+	return packed, nil
+}
+
+// slabBytes is how much of a matrix is packed before the source gives its pages back.
+const slabBytes = 8 << 20
+
+// packSlab repacks groups [first, end) of a matrix, on all cores.
+func packSlab(packed, data []byte, p *quant.Panel, rows, elems, first, end int) error {
+	workers := min(end-first, goruntime.GOMAXPROCS(0))
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	for i := range workers {
-		first, end := groups*i/workers, groups*(i+1)/workers
-		wg.Go(func() {
-			r, last := first*quant.PanelRows, min(rows, end*quant.PanelRows)
-			errs[i] = p.Pack(packed[first*out:end*out], data[r*in:last*in], last-r, elems)
-		})
+		from, to := first+(end-first)*i/workers, first+(end-first)*(i+1)/workers
+		wg.Go(func() { errs[i] = p.PackGroups(packed, data, rows, elems, from, to) })
 	}
 	wg.Wait()
-	return packed, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // fresh makes n bytes that begin on a cache line, and where there are many on large pages: they are filled faster, and streamed
