@@ -36,7 +36,7 @@ type trial struct {
 // tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
 func TestMain(m *testing.M) {
 	t := *codegen.Targets[0]
-	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Panels: true, Acts: kernel.A8}
+	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Norms: true, Panels: true, Acts: kernel.A8}
 	codegen.Targets = append(codegen.Targets, &t)
 	m.Run()
 }

@@ -152,7 +152,9 @@ func TestNewOpNeedsOnePlace(t *testing.T) {
 
 // TestNewOpsFuse: at decode one kernel computes all but the reader of the cache.
 func TestNewOpsFuse(t *testing.T) {
-	c := parseTrial(t, newTable, fusedNewOps).compile(t)
+	tr := parseTrial(t, newTable, fusedNewOps)
+	tr.target = "tiny"
+	c := tr.compile(t)
 	decode := c.Module.Graphs[0]
 	require.Equal(t, "decode", decode.Name)
 	require.Len(t, decode.Groups, 2, ir.Print(decode))

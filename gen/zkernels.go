@@ -18,6 +18,7 @@ var Kernels = map[string]*cpu.Kernel{
 	"4a150ab87833b640d0c985e62a27fe25": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
 	"e6d015744f2dc51014c7fad2340e1d25": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
+	"e633014c2220de8015464617486d1c47": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
 	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
 	"f3aaaa127bfae633578e216dc236b84f": {Name: "attnNormA16", Groups: attnNormA162Groups, Scratch: attnNormA162Scratch, Run: attnNormA162},
 	"0125c66c365557c94dfb864b602abe9a": {Name: "attnO", Groups: attnOGroups, Scratch: attnOScratch, Run: attnO},
@@ -28,80 +29,80 @@ var Kernels = map[string]*cpu.Kernel{
 	"c73e924971041767e758a0690c0d40ea": {Name: "attnO", Groups: attnO6Groups, Scratch: attnO6Scratch, Run: attnO6},
 	"d0e04c5f3028d222b584358d5da985d2": {Name: "attnO", Groups: attnO7Groups, Scratch: attnO7Scratch, Run: attnO7},
 	"db20478017f0db8af6ae9ef41e2f3fb2": {Name: "attnO", Groups: attnO8Groups, Scratch: attnO8Scratch, Run: attnO8},
-	"01138eccb2d35843688d02bd3bee1923": {Name: "attnQKV", Groups: attnQKVGroups, Scratch: attnQKVScratch, Run: attnQKV},
-	"041a4873f6c792cc2f6f5dca5178551a": {Name: "attnQKV", Groups: attnQKV2Groups, Scratch: attnQKV2Scratch, Run: attnQKV2},
-	"0b1ffbb2968acffff7cda44bcba77f69": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
-	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
-	"1033d6d70397dc6ada66e33cc3573213": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
-	"1a8edd829275394419d5eca4dd272052": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
-	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
-	"2178cccbd5d820d2b85bc1c5de8e0251": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
-	"21c7f58670b8bc51a4387449e8971590": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
+	"01ed26d42008ae99e457372cc7b12d33": {Name: "attnQKV", Groups: attnQKVGroups, Scratch: attnQKVScratch, Run: attnQKV},
+	"026e0ae2c514f0d3745b8deaed21ca1a": {Name: "attnQKV", Groups: attnQKV2Groups, Scratch: attnQKV2Scratch, Run: attnQKV2},
+	"03e8bd25b44e19677aace67bc17f45bf": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
+	"0b1ffbb2968acffff7cda44bcba77f69": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
+	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
+	"17251a08d38f1832fea82bdcaf04f8e5": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
+	"1fbd035cf5bed5fb85327b9e6c118ede": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
+	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
+	"2178cccbd5d820d2b85bc1c5de8e0251": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
 	"29126b6902b1318a78c738cb712e2c67": {Name: "attnQKV", Groups: attnQKV10Groups, Scratch: attnQKV10Scratch, Run: attnQKV10},
 	"2d1693192f7ea0632baede4387e2f2e9": {Name: "attnQKV", Groups: attnQKV11Groups, Scratch: attnQKV11Scratch, Run: attnQKV11},
-	"2d7519fbc992b2c38aecf469e1e9c3bc": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
-	"309c3813c66e27e1bf287f06ef7b45e6": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
-	"364f7a1780630e7ff4a044b9ed98e348": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
-	"37bdccdad068523478267de915c5a915": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
-	"3a2c897e3bd96404f81b4b923b851e0d": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
-	"3d7d6c896e7c3e24eaca8276cd251619": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
-	"3eef2ad86b00e794c90d2aeb6bd9362f": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
-	"44a9f7da0f30adccf01a2eff3321edf8": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
-	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
-	"4c47c30c45d5a0882ec9429c745bf6dd": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
-	"4e2517691e1cd62419a526bea03c9609": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
-	"570240435f7f73f959e60a7c37123204": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
-	"5c65eba934ebf978b2171cefaed60dbd": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
-	"620bbd4681857d87fa418376876d4ea8": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
-	"682ae043b70d432e82ebd7b54076ef51": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
-	"6b7e9ca5668312f1d1eacc321d6478fc": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
-	"6d9314df286041097d313c534a0b483e": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
-	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
-	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
-	"7a1532ad76e7eecf7ee52c9681482d2a": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
-	"7fa89a35ae096096ccd26ed055f0e949": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
-	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
-	"850c2bc25f6081f2c09833eea8a08d23": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
-	"883d31d710ff385841aa8f5ac6adeae6": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
-	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
-	"90ed99cce084185d7526cbed43ac74ec": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
-	"90fa7e5cf4772bccaab92225702e16c4": {Name: "attnQKV", Groups: attnQKV38Groups, Scratch: attnQKV38Scratch, Run: attnQKV38},
-	"9a73ee67daef43593caee1345a0b4d5e": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
-	"9b1e459e72776a2b03c93f11e05457bb": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
-	"9f9ec102e6e4d7c943568b3bf50a8671": {Name: "attnQKV", Groups: attnQKV41Groups, Scratch: attnQKV41Scratch, Run: attnQKV41},
-	"a19d98529723044d672744c39d44773a": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
-	"a6b306f60c0695ce18b59bc20081a3a0": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
-	"af69e8865223c33c2fdfa9456772209d": {Name: "attnQKV", Groups: attnQKV44Groups, Scratch: attnQKV44Scratch, Run: attnQKV44},
-	"b094638b97dd9a40b9ab66290076506a": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
-	"b3134dd06e660a427282af36d5a2c6d9": {Name: "attnQKV", Groups: attnQKV46Groups, Scratch: attnQKV46Scratch, Run: attnQKV46},
-	"b31ae1f25b5d5bac25c7e4097f0f51d8": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
-	"bc6761e3ce9eb0ce4db582b4bd223128": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
-	"c933e8cb0e74ea22f1429f73c5312944": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
-	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
-	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
-	"d3c1c59d9cb11f04dd63c955bb94ab47": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
-	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
-	"db5d24593c72000623f9d50eb6565ff2": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
-	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
-	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
-	"ded16a22e5b43191929a8097379d6d10": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
-	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
-	"e8b83213911bcfcc8d7d21849f766847": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
-	"ebb6388bfeca6cb783986733052147a5": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
-	"f42c9cf0f1faee648dd22803978830ba": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
+	"309c3813c66e27e1bf287f06ef7b45e6": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
+	"364f7a1780630e7ff4a044b9ed98e348": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
+	"3a2c897e3bd96404f81b4b923b851e0d": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
+	"3d7d6c896e7c3e24eaca8276cd251619": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
+	"44a9f7da0f30adccf01a2eff3321edf8": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
+	"464f7bc6890669b484a0651a52419389": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
+	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
+	"470621dea9631da5c12da0607b2d0fc0": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
+	"4c47c30c45d5a0882ec9429c745bf6dd": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
+	"570240435f7f73f959e60a7c37123204": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
+	"5c65eba934ebf978b2171cefaed60dbd": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
+	"620bbd4681857d87fa418376876d4ea8": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
+	"682ae043b70d432e82ebd7b54076ef51": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
+	"6b7e9ca5668312f1d1eacc321d6478fc": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
+	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
+	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
+	"736baa4a084b12135012e69f71e1af0f": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
+	"7a1532ad76e7eecf7ee52c9681482d2a": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
+	"7b4e41074743f9af1040d5c7b3e9b652": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
+	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
+	"850c2bc25f6081f2c09833eea8a08d23": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
+	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
+	"90ed99cce084185d7526cbed43ac74ec": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
+	"9a73ee67daef43593caee1345a0b4d5e": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
+	"9b1e459e72776a2b03c93f11e05457bb": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
+	"9f9ec102e6e4d7c943568b3bf50a8671": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
+	"a19d98529723044d672744c39d44773a": {Name: "attnQKV", Groups: attnQKV38Groups, Scratch: attnQKV38Scratch, Run: attnQKV38},
+	"a6b306f60c0695ce18b59bc20081a3a0": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
+	"af69e8865223c33c2fdfa9456772209d": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
+	"b094638b97dd9a40b9ab66290076506a": {Name: "attnQKV", Groups: attnQKV41Groups, Scratch: attnQKV41Scratch, Run: attnQKV41},
+	"b3134dd06e660a427282af36d5a2c6d9": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
+	"b31ae1f25b5d5bac25c7e4097f0f51d8": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
+	"b5e9aa691a57bfb9f8f01ef21fc9e9c0": {Name: "attnQKV", Groups: attnQKV44Groups, Scratch: attnQKV44Scratch, Run: attnQKV44},
+	"bc6761e3ce9eb0ce4db582b4bd223128": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
+	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV46Groups, Scratch: attnQKV46Scratch, Run: attnQKV46},
+	"d06221e95997b10a3b104d076477e399": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
+	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
+	"d325b2cdd7c82de598cffacfd1fe3225": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
+	"d3c1c59d9cb11f04dd63c955bb94ab47": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
+	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
+	"db5d24593c72000623f9d50eb6565ff2": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
+	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
+	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
+	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
+	"df3f6118ce1e8ee38cc245be5f57a3fa": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
+	"e483e40d553f927b0efd49664ba3903a": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
+	"e8b83213911bcfcc8d7d21849f766847": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
+	"f062c0917dee2fe16676871399573676": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
+	"f42c9cf0f1faee648dd22803978830ba": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
+	"f7efcb2487a10dbbe67585a5b46dc32f": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
 	"fe3a79e0961a3b818df00f70a65be7b1": {Name: "attnQKV", Groups: attnQKV62Groups, Scratch: attnQKV62Scratch, Run: attnQKV62},
 	"fe50c04fded3b3f4f0ec6b6d91f44de2": {Name: "attnQKV", Groups: attnQKV63Groups, Scratch: attnQKV63Scratch, Run: attnQKV63},
 	"ffac175823ef3368c34fcac86bc98427": {Name: "attnQKV", Groups: attnQKV64Groups, Scratch: attnQKV64Scratch, Run: attnQKV64},
-	"2e1f69b235ebecafbaa1748c6d68a879": {Name: "logits", Groups: logitsGroups, Scratch: logitsScratch, Run: logits},
-	"39811495ab8da33bdd2137a987a8791f": {Name: "logits", Groups: logits2Groups, Scratch: logits2Scratch, Run: logits2},
+	"39811495ab8da33bdd2137a987a8791f": {Name: "logits", Groups: logitsGroups, Scratch: logitsScratch, Run: logits},
+	"47f2e11362279751e8286e4e78736068": {Name: "logits", Groups: logits2Groups, Scratch: logits2Scratch, Run: logits2},
 	"7d3c5b4497fd269eb2467b0559840d1c": {Name: "logits", Groups: logits3Groups, Scratch: logits3Scratch, Run: logits3},
 	"8c905d956827e1e5778b2cf5c2de8a76": {Name: "logits", Groups: logits4Groups, Scratch: logits4Scratch, Run: logits4},
 	"11906a69cdbf392654db78aaeac9f7c5": {Name: "mlpGateUp", Groups: mlpGateUpGroups, Scratch: mlpGateUpScratch, Run: mlpGateUp},
 	"1b81721b08af9b90c1e5f5535f6bace6": {Name: "mlpGateUp", Groups: mlpGateUp2Groups, Scratch: mlpGateUp2Scratch, Run: mlpGateUp2},
-	"3889be78b13f8f0f762c3540b1ac4818": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
-	"6979e9854c6d28c52724387787108224": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
-	"85a99df84f9f372eb12a0cbeed6a59df": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
-	"d58ab9ebfae24bb04e296435a9d8bc0b": {Name: "mlpGateUp", Groups: mlpGateUp6Groups, Scratch: mlpGateUp6Scratch, Run: mlpGateUp6},
+	"552c256020b3b3cde98b5d7cfab64b07": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
+	"5a67dc61707ea0eef66f34b753c279fd": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
+	"6979e9854c6d28c52724387787108224": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
+	"85a99df84f9f372eb12a0cbeed6a59df": {Name: "mlpGateUp", Groups: mlpGateUp6Groups, Scratch: mlpGateUp6Scratch, Run: mlpGateUp6},
 	"d6fa05bcd84a72f3a6dbb978cc99bd38": {Name: "mlpGateUp", Groups: mlpGateUp7Groups, Scratch: mlpGateUp7Scratch, Run: mlpGateUp7},
 	"ee90bd42c39e183f3f96d0dbc0c495e3": {Name: "mlpGateUp", Groups: mlpGateUp8Groups, Scratch: mlpGateUp8Scratch, Run: mlpGateUp8},
 	"eb3602bcf894668bf9e4b8c20a5155bb": {Name: "mlpOutLast", Groups: mlpOutLastGroups, Scratch: mlpOutLastScratch, Run: mlpOutLast},
@@ -513,6 +514,32 @@ func attnNormScratch(a *cpu.Args) int {
 	return 0
 }
 
+// attnNorm2 runs one group of kernel attnNorm:
+//
+//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
+func attnNorm2(a *cpu.Args, scratch []float32, g int) {
+	x, normW, norm := a.F32(0), a.F32(1), a.F32(2)
+	nEmbd := a.Ints[0]
+	eps := a.Floats[0]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		norm[embd] = x[embd] * c * normW[embd]
+	}
+}
+
+func attnNorm2Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnNorm2Scratch(a *cpu.Args) int {
+	return 0
+}
+
 // attnNormA16 runs one group of kernel attnNormA16:
 //
 //	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
@@ -841,42 +868,121 @@ func attnO8Scratch(a *cpu.Args) int {
 
 // attnQKV runs one group of kernel attnQKV:
 //
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKVGroups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKVScratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV2 runs one group of kernel attnQKV:
+//
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	kCache, vCache := a.F16(6), a.F16(8)
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV2(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	vCache := a.F32(7)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
 	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
 	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
 	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
@@ -899,13 +1005,13 @@ func attnQKV(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
 					dim2 < nWidth,
 					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
 						dim2%2 == 0,
@@ -913,106 +1019,13 @@ func attnQKV(a *cpu.Args, scratch []float32, g int) {
 						rotations[dim2/2%rotationsAt2*nPart+1],
 					),
 					acc[r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKVGroups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKVScratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV2 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV2(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	kCache, vCache := a.F32(6), a.F32(8)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
 				)
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
@@ -1029,11 +1042,102 @@ func attnQKV2Groups(a *cpu.Args) int {
 }
 
 func attnQKV2Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+	return a.Ints[1]
 }
 
 // attnQKV3 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV3Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV3Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV4 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -1048,7 +1152,7 @@ func attnQKV2Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -1138,17 +1242,17 @@ func attnQKV3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV3Groups(a *cpu.Args) int {
+func attnQKV4Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV3Scratch(a *cpu.Args) int {
+func attnQKV4Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV4 runs one group of kernel attnQKV:
+// attnQKV5 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -1160,7 +1264,7 @@ func attnQKV3Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV4(a *cpu.Args, scratch []float32, g int) {
+func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -1249,58 +1353,42 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV4Groups(a *cpu.Args) int {
+func attnQKV5Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV4Scratch(a *cpu.Args) int {
+func attnQKV5Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV5 runs one group of kernel attnQKV:
+// attnQKV6 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
 //	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV5(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
-	vCache := a.F32(11)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
+func attnQKV6(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	vCache := a.F32(7)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
 	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
 	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
 	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
@@ -1309,12 +1397,12 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 			dim := n % nDim
 			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
 				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-					dim%2 == 0,
-					0.0-rotations[dim/2%rotationsAt*nPart+1],
-					rotations[dim/2%rotationsAt*nPart+1],
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
 				),
-				acc[r]+bq[row+r],
+				acc[r],
 			)
 		}
 	} else {
@@ -1323,7 +1411,7 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
@@ -1331,121 +1419,24 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 				dim2 := n2 % nDim
 				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
 					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-						dim2%2 == 0,
-						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
-						rotations[dim2/2%rotationsAt2*nPart+1],
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
 					),
-					acc[r2]+bk[row2+r2],
+					acc[r2],
 				)
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV5Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV5Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV6 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV6(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
-	vCache := a.F32(11)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
 			}
 		}
 	}
@@ -1457,11 +1448,90 @@ func attnQKV6Groups(a *cpu.Args) int {
 }
 
 func attnQKV6Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+	return a.Ints[1]
 }
 
 // attnQKV7 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV7(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	vCache := a.F32(7)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2%rotationsAt2*nPart] + acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV7Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV7Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV8 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -1476,7 +1546,7 @@ func attnQKV6Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV7(a *cpu.Args, scratch []float32, g int) {
+func attnQKV8(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -1566,17 +1636,17 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV7Groups(a *cpu.Args) int {
+func attnQKV8Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV7Scratch(a *cpu.Args) int {
+func attnQKV8Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV8 runs one group of kernel attnQKV:
+// attnQKV9 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -1588,7 +1658,7 @@ func attnQKV7Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV8(a *cpu.Args, scratch []float32, g int) {
+func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -1645,118 +1715,13 @@ func attnQKV8(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV8Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV8Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV9 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV9(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
-	vCache := a.F32(11)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
 func attnQKV9Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
 func attnQKV9Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+	return a.Ints[1]
 }
 
 // attnQKV10 runs one group of kernel attnQKV:
@@ -1962,112 +1927,17 @@ func attnQKV11Scratch(a *cpu.Args) int {
 
 // attnQKV12 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
 //	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
 func attnQKV12(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, kCache, bv := a.F32(5), a.F32(7), a.F32(8), a.F32(10)
-	vCache := a.F32(11)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV12Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV12Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV13 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -2133,16 +2003,16 @@ func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV13Groups(a *cpu.Args) int {
+func attnQKV12Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV13Scratch(a *cpu.Args) int {
+func attnQKV12Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV14 runs one group of kernel attnQKV:
+// attnQKV13 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2154,7 +2024,7 @@ func attnQKV13Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV14(a *cpu.Args, scratch []float32, g int) {
+func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2233,122 +2103,17 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV14Groups(a *cpu.Args) int {
+func attnQKV13Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV14Scratch(a *cpu.Args) int {
+func attnQKV13Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV15 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV15(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	kCache, vCache := a.F16(8), a.F16(11)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV15Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV15Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV16 runs one group of kernel attnQKV:
+// attnQKV14 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2360,7 +2125,7 @@ func attnQKV15Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV16(a *cpu.Args, scratch []float32, g int) {
+func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2449,17 +2214,17 @@ func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV16Groups(a *cpu.Args) int {
+func attnQKV14Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV16Scratch(a *cpu.Args) int {
+func attnQKV14Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV17 runs one group of kernel attnQKV:
+// attnQKV15 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -2474,7 +2239,7 @@ func attnQKV16Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV17(a *cpu.Args, scratch []float32, g int) {
+func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -2556,114 +2321,17 @@ func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV17Groups(a *cpu.Args) int {
+func attnQKV15Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV17Scratch(a *cpu.Args) int {
+func attnQKV15Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV18 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV18(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	kCache, vCache := a.F16(8), a.F16(11)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV18Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV18Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV19 runs one group of kernel attnQKV:
+// attnQKV16 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -2675,7 +2343,7 @@ func attnQKV18Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV19(a *cpu.Args, scratch []float32, g int) {
+func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2734,16 +2402,108 @@ func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV19Groups(a *cpu.Args) int {
+func attnQKV16Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV19Scratch(a *cpu.Args) int {
+func attnQKV16Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV20 runs one group of kernel attnQKV:
+// attnQKV17 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV17(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV17Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV17Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV18 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -2758,7 +2518,7 @@ func attnQKV19Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV20(a *cpu.Args, scratch []float32, g int) {
+func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -2839,17 +2599,105 @@ func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV20Groups(a *cpu.Args) int {
+func attnQKV18Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV20Scratch(a *cpu.Args) int {
+func attnQKV18Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV21 runs one group of kernel attnQKV:
+// attnQKV19 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV19(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+					dim%2 == 0,
+					0.0-rotations[dim/2%rotationsAt*nPart+1],
+					rotations[dim/2%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
+						dim2%2 == 0,
+						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
+						rotations[dim2/2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV19Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV19Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV20 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2861,7 +2709,7 @@ func attnQKV20Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV21(a *cpu.Args, scratch []float32, g int) {
+func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2942,118 +2790,17 @@ func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV21Groups(a *cpu.Args) int {
+func attnQKV20Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV21Scratch(a *cpu.Args) int {
+func attnQKV20Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV22 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV22(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	kCache, vCache := a.F16(6), a.F16(8)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV22Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV22Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV23 runs one group of kernel attnQKV:
+// attnQKV21 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3065,7 +2812,7 @@ func attnQKV22Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV23(a *cpu.Args, scratch []float32, g int) {
+func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -3145,17 +2892,17 @@ func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV23Groups(a *cpu.Args) int {
+func attnQKV21Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV23Scratch(a *cpu.Args) int {
+func attnQKV21Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV24 runs one group of kernel attnQKV:
+// attnQKV22 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -3170,7 +2917,7 @@ func attnQKV23Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV24(a *cpu.Args, scratch []float32, g int) {
+func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -3237,16 +2984,16 @@ func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV24Groups(a *cpu.Args) int {
+func attnQKV22Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV24Scratch(a *cpu.Args) int {
+func attnQKV22Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV25 runs one group of kernel attnQKV:
+// attnQKV23 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -3261,7 +3008,7 @@ func attnQKV24Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV25(a *cpu.Args, scratch []float32, g int) {
+func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -3351,17 +3098,17 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV25Groups(a *cpu.Args) int {
+func attnQKV23Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV25Scratch(a *cpu.Args) int {
+func attnQKV23Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV26 runs one group of kernel attnQKV:
+// attnQKV24 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3373,7 +3120,7 @@ func attnQKV25Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV26(a *cpu.Args, scratch []float32, g int) {
+func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3440,16 +3187,16 @@ func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV26Groups(a *cpu.Args) int {
+func attnQKV24Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV26Scratch(a *cpu.Args) int {
+func attnQKV24Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV27 runs one group of kernel attnQKV:
+// attnQKV25 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3461,7 +3208,7 @@ func attnQKV26Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV27(a *cpu.Args, scratch []float32, g int) {
+func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3528,107 +3275,16 @@ func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV27Groups(a *cpu.Args) int {
+func attnQKV25Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV27Scratch(a *cpu.Args) int {
+func attnQKV25Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV28 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV28(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	kCache, vCache := a.F32(6), a.F32(8)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
-			}
-		}
-	}
-}
-
-func attnQKV28Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV28Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV29 runs one group of kernel attnQKV:
+// attnQKV26 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3640,7 +3296,7 @@ func attnQKV28Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV29(a *cpu.Args, scratch []float32, g int) {
+func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3729,17 +3385,17 @@ func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV29Groups(a *cpu.Args) int {
+func attnQKV26Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV29Scratch(a *cpu.Args) int {
+func attnQKV26Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV30 runs one group of kernel attnQKV:
+// attnQKV27 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3751,7 +3407,7 @@ func attnQKV29Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV30(a *cpu.Args, scratch []float32, g int) {
+func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -3832,17 +3488,95 @@ func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV30Groups(a *cpu.Args) int {
+func attnQKV27Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV30Scratch(a *cpu.Args) int {
+func attnQKV27Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV31 runs one group of kernel attnQKV:
+// attnQKV28 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV28(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV28Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV28Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV29 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -3857,7 +3591,7 @@ func attnQKV30Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV31(a *cpu.Args, scratch []float32, g int) {
+func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -3925,67 +3659,51 @@ func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV31Groups(a *cpu.Args) int {
+func attnQKV29Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV31Scratch(a *cpu.Args) int {
+func attnQKV29Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV32 runs one group of kernel attnQKV:
+// attnQKV30 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
 //	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV32(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	kCache, vCache := a.F32(6), a.F32(8)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV30(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	kCache, vCache := a.F16(5), a.F16(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
 	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
 	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
 	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
 	blocks := (nHeads + rows - 1) / rows
 	if block < blocks {
 		row := block * rows
 		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 		rotationsAt := nWidth / 2
 		for r := range count {
 			n := row + r
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
 			)
 		}
 	} else {
@@ -3994,48 +3712,43 @@ func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 		if block2 < blocks2 {
 			row2 := block2 * rows
 			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
 			rotationsAt2 := nWidth / 2
 			for r2 := range count2 {
 				n2 := row2 + r2
 				kvHead2 := n2 / nDim
 				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				)
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
 			}
 		} else {
 			block3 := block2 - blocks2
 			row3 := block3 * rows
 			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
 			for r3 := range count3 {
 				n3 := row3 + r3
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
 			}
 		}
 	}
 }
 
-func attnQKV32Groups(a *cpu.Args) int {
+func attnQKV30Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV32Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
+func attnQKV30Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
-// attnQKV33 runs one group of kernel attnQKV:
+// attnQKV31 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -4050,7 +3763,7 @@ func attnQKV32Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV33(a *cpu.Args, scratch []float32, g int) {
+func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -4132,17 +3845,17 @@ func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV33Groups(a *cpu.Args) int {
+func attnQKV31Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV33Scratch(a *cpu.Args) int {
+func attnQKV31Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV34 runs one group of kernel attnQKV:
+// attnQKV32 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4157,7 +3870,7 @@ func attnQKV33Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV34(a *cpu.Args, scratch []float32, g int) {
+func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -4217,107 +3930,16 @@ func attnQKV34(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV34Groups(a *cpu.Args) int {
+func attnQKV32Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV34Scratch(a *cpu.Args) int {
+func attnQKV32Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV35 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV35(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	kCache, vCache := a.F16(6), a.F16(8)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2/2*nPart]+acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV35Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV35Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV36 runs one group of kernel attnQKV:
+// attnQKV33 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4329,7 +3951,7 @@ func attnQKV35Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV36(a *cpu.Args, scratch []float32, g int) {
+func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -4408,17 +4030,17 @@ func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV36Groups(a *cpu.Args) int {
+func attnQKV33Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV36Scratch(a *cpu.Args) int {
+func attnQKV33Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV37 runs one group of kernel attnQKV:
+// attnQKV34 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4433,7 +4055,7 @@ func attnQKV36Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV37(a *cpu.Args, scratch []float32, g int) {
+func attnQKV34(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -4490,111 +4112,16 @@ func attnQKV37(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV37Groups(a *cpu.Args) int {
+func attnQKV34Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV37Scratch(a *cpu.Args) int {
+func attnQKV34Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV38 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV38(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	kCache, vCache := a.F16(8), a.F16(11)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV38Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV38Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV39 runs one group of kernel attnQKV:
+// attnQKV35 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4606,7 +4133,7 @@ func attnQKV38Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV39(a *cpu.Args, scratch []float32, g int) {
+func attnQKV35(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -4695,17 +4222,17 @@ func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV39Groups(a *cpu.Args) int {
+func attnQKV35Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV39Scratch(a *cpu.Args) int {
+func attnQKV35Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV40 runs one group of kernel attnQKV:
+// attnQKV36 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -4720,7 +4247,7 @@ func attnQKV39Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV40(a *cpu.Args, scratch []float32, g int) {
+func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -4799,17 +4326,17 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV40Groups(a *cpu.Args) int {
+func attnQKV36Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV40Scratch(a *cpu.Args) int {
+func attnQKV36Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV41 runs one group of kernel attnQKV:
+// attnQKV37 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4821,7 +4348,7 @@ func attnQKV40Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV41(a *cpu.Args, scratch []float32, g int) {
+func attnQKV37(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -4900,17 +4427,17 @@ func attnQKV41(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV41Groups(a *cpu.Args) int {
+func attnQKV37Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV41Scratch(a *cpu.Args) int {
+func attnQKV37Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV42 runs one group of kernel attnQKV:
+// attnQKV38 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4925,7 +4452,7 @@ func attnQKV41Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV42(a *cpu.Args, scratch []float32, g int) {
+func attnQKV38(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -4983,16 +4510,16 @@ func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV42Groups(a *cpu.Args) int {
+func attnQKV38Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV42Scratch(a *cpu.Args) int {
+func attnQKV38Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV43 runs one group of kernel attnQKV:
+// attnQKV39 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -5007,7 +4534,7 @@ func attnQKV42Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV43(a *cpu.Args, scratch []float32, g int) {
+func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -5096,17 +4623,17 @@ func attnQKV43(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV43Groups(a *cpu.Args) int {
+func attnQKV39Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV43Scratch(a *cpu.Args) int {
+func attnQKV39Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV44 runs one group of kernel attnQKV:
+// attnQKV40 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -5121,7 +4648,7 @@ func attnQKV43Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV44(a *cpu.Args, scratch []float32, g int) {
+func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -5210,17 +4737,17 @@ func attnQKV44(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV44Groups(a *cpu.Args) int {
+func attnQKV40Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV44Scratch(a *cpu.Args) int {
+func attnQKV40Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV45 runs one group of kernel attnQKV:
+// attnQKV41 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -5235,7 +4762,7 @@ func attnQKV44Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV45(a *cpu.Args, scratch []float32, g int) {
+func attnQKV41(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -5303,16 +4830,16 @@ func attnQKV45(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV45Groups(a *cpu.Args) int {
+func attnQKV41Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV45Scratch(a *cpu.Args) int {
+func attnQKV41Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV46 runs one group of kernel attnQKV:
+// attnQKV42 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -5324,7 +4851,7 @@ func attnQKV45Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV46(a *cpu.Args, scratch []float32, g int) {
+func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -5413,17 +4940,17 @@ func attnQKV46(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV46Groups(a *cpu.Args) int {
+func attnQKV42Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV46Scratch(a *cpu.Args) int {
+func attnQKV42Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV47 runs one group of kernel attnQKV:
+// attnQKV43 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -5435,7 +4962,7 @@ func attnQKV46Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV47(a *cpu.Args, scratch []float32, g int) {
+func attnQKV43(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -5501,16 +5028,100 @@ func attnQKV47(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV47Groups(a *cpu.Args) int {
+func attnQKV43Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV47Scratch(a *cpu.Args) int {
+func attnQKV43Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV48 runs one group of kernel attnQKV:
+// attnQKV44 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV44(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV44Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV44Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV45 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -5522,7 +5133,7 @@ func attnQKV47Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV48(a *cpu.Args, scratch []float32, g int) {
+func attnQKV45(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -5600,110 +5211,17 @@ func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV48Groups(a *cpu.Args) int {
+func attnQKV45Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV48Scratch(a *cpu.Args) int {
+func attnQKV45Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV49 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV49(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	kCache, vCache := a.F16(6), a.F16(8)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, acc[r2]*rotations[dim2%rotationsAt2*nPart]+acc[r2-dim2+(dim2+rotationsAt2)%nWidth]*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
-			}
-		}
-	}
-}
-
-func attnQKV49Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV49Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV50 runs one group of kernel attnQKV:
+// attnQKV46 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -5718,7 +5236,7 @@ func attnQKV49Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV50(a *cpu.Args, scratch []float32, g int) {
+func attnQKV46(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -5807,17 +5325,99 @@ func attnQKV50(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV50Groups(a *cpu.Args) int {
+func attnQKV46Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV50Scratch(a *cpu.Args) int {
+func attnQKV46Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV51 runs one group of kernel attnQKV:
+// attnQKV47 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV47(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV47Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV47Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV48 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -5829,7 +5429,7 @@ func attnQKV50Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV51(a *cpu.Args, scratch []float32, g int) {
+func attnQKV48(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -5918,17 +5518,108 @@ func attnQKV51(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV51Groups(a *cpu.Args) int {
+func attnQKV48Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV51Scratch(a *cpu.Args) int {
+func attnQKV48Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV52 runs one group of kernel attnQKV:
+// attnQKV49 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV49(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV49Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV49Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV50 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -5940,7 +5631,7 @@ func attnQKV51Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV52(a *cpu.Args, scratch []float32, g int) {
+func attnQKV50(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -6028,17 +5719,17 @@ func attnQKV52(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV52Groups(a *cpu.Args) int {
+func attnQKV50Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV52Scratch(a *cpu.Args) int {
+func attnQKV50Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV53 runs one group of kernel attnQKV:
+// attnQKV51 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6053,7 +5744,7 @@ func attnQKV52Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV53(a *cpu.Args, scratch []float32, g int) {
+func attnQKV51(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6143,17 +5834,17 @@ func attnQKV53(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV53Groups(a *cpu.Args) int {
+func attnQKV51Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV53Scratch(a *cpu.Args) int {
+func attnQKV51Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV54 runs one group of kernel attnQKV:
+// attnQKV52 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -6165,7 +5856,7 @@ func attnQKV53Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV54(a *cpu.Args, scratch []float32, g int) {
+func attnQKV52(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -6221,16 +5912,16 @@ func attnQKV54(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV54Groups(a *cpu.Args) int {
+func attnQKV52Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV54Scratch(a *cpu.Args) int {
+func attnQKV52Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV55 runs one group of kernel attnQKV:
+// attnQKV53 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6245,7 +5936,7 @@ func attnQKV54Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV55(a *cpu.Args, scratch []float32, g int) {
+func attnQKV53(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6325,17 +6016,17 @@ func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV55Groups(a *cpu.Args) int {
+func attnQKV53Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV55Scratch(a *cpu.Args) int {
+func attnQKV53Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV56 runs one group of kernel attnQKV:
+// attnQKV54 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -6347,7 +6038,7 @@ func attnQKV55Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV56(a *cpu.Args, scratch []float32, g int) {
+func attnQKV54(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -6428,122 +6119,17 @@ func attnQKV56(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV56Groups(a *cpu.Args) int {
+func attnQKV54Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV56Scratch(a *cpu.Args) int {
+func attnQKV54Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV57 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV57(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, bq := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	qRope, bk, bv := a.F32(5), a.F32(7), a.F32(10)
-	wq, wk, wv := a.Matrix(2), a.Matrix(6), a.Matrix(9)
-	kCache, vCache := a.F16(8), a.F16(11)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim/2%rotationsAt*nPart]+(acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-					dim%2 == 0,
-					0.0-rotations[dim/2%rotationsAt*nPart+1],
-					rotations[dim/2%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2/2%rotationsAt2*nPart]+(acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-						dim2%2 == 0,
-						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
-						rotations[dim2/2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV57Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV57Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV58 runs one group of kernel attnQKV:
+// attnQKV55 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6558,7 +6144,7 @@ func attnQKV57Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV58(a *cpu.Args, scratch []float32, g int) {
+func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6637,17 +6223,181 @@ func attnQKV58(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV58Groups(a *cpu.Args) int {
+func attnQKV55Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV58Scratch(a *cpu.Args) int {
+func attnQKV55Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV59 runs one group of kernel attnQKV:
+// attnQKV56 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV56(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart] + (acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV56Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV56Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV57 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV57(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart] + (acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV57Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV57Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV58 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6662,7 +6412,7 @@ func attnQKV58Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+func attnQKV58(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -6743,19 +6493,96 @@ func attnQKV59(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV59Groups(a *cpu.Args) int {
+func attnQKV58Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV59Scratch(a *cpu.Args) int {
+func attnQKV58Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
+// attnQKV59 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	vCache := a.F32(7)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim/2*nPart] + acc[r-dim+dim+1-2*(dim%2)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = acc[r2]*rotations[dim2/2*nPart] + acc[r2-dim2+dim2+1-2*(dim2%2)]*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV59Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV59Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
 // attnQKV60 runs one group of kernel attnQKV:
 //
-//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
 //	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
@@ -6767,106 +6594,6 @@ func attnQKV59Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
 func attnQKV60(a *cpu.Args, scratch []float32, g int) {
-	x, normW, rotations, qRope := a.F32(0), a.F32(1), a.F32(3), a.F32(4)
-	kCache, vCache := a.F32(6), a.F32(8)
-	wq, wk, wv := a.Matrix(2), a.Matrix(5), a.Matrix(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim/2%rotationsAt*nPart]+acc[r-dim+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
-					dim%2 == 0,
-					0.0-rotations[dim/2%rotationsAt*nPart+1],
-					rotations[dim/2%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, xn, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2/2%rotationsAt2*nPart]+acc[r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)]*cpu.Choose(
-						dim2%2 == 0,
-						0.0-rotations[dim2/2%rotationsAt2*nPart+1],
-						rotations[dim2/2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, xn, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
-			}
-		}
-	}
-}
-
-func attnQKV60Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV60Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// attnQKV61 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV61(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -6919,6 +6646,94 @@ func attnQKV61(a *cpu.Args, scratch []float32, g int) {
 				kvHead3 := n3 / nDim
 				dim3 := n3 % nDim
 				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV60Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV60Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV61 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV61(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3])
 			}
 		}
 	}
@@ -7237,48 +7052,8 @@ func attnQKV64Scratch(a *cpu.Args) int {
 
 // logits runs one group of kernel logits:
 //
-//	norm: f32[q=1, embd=32] = rms_norm
-//	logits: f32[q=1, vocab=32] = matmul
-func logits(a *cpu.Args, scratch []float32, g int) {
-	x, normW, logits := a.F32(0), a.F32(1), a.F32(3)
-	head := a.Matrix(2)
-	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
-	eps := a.Floats[0]
-	acc := scratch[:rows]
-	xn := scratch[rows : rows+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	row := block * rows
-	count := min(rows, nVocab-row)
-	head.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-	for r := range count {
-		n := row + r
-		logits[n] = acc[r]
-	}
-}
-
-func logitsGroups(a *cpu.Args) int {
-	rows, nVocab := a.Ints[1], a.Ints[2]
-	return (nVocab + rows - 1) / rows
-}
-
-func logitsScratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return rows + nEmbd
-}
-
-// logits2 runs one group of kernel logits:
-//
 //	logits: f32[q=S, vocab=32] = matmul
-func logits2(a *cpu.Args, scratch []float32, g int) {
+func logits(a *cpu.Args, scratch []float32, g int) {
 	x, head := a.Matrix(0), a.Matrix(1)
 	logits := a.F32(2)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7301,14 +7076,41 @@ func logits2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func logits2Groups(a *cpu.Args) int {
+func logitsGroups(a *cpu.Args) int {
 	rows, nVocab := a.Ints[2], a.Ints[4]
 	return (nVocab + rows - 1) / rows
 }
 
-func logits2Scratch(a *cpu.Args) int {
+func logitsScratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// logits2 runs one group of kernel logits:
+//
+//	logits: f32[q=1, vocab=32] = matmul
+func logits2(a *cpu.Args, scratch []float32, g int) {
+	x, logits := a.F32(0), a.F32(2)
+	head := a.Matrix(1)
+	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	head.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		logits[n] = acc[r]
+	}
+}
+
+func logits2Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[1], a.Ints[2]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits2Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
 // logits3 runs one group of kernel logits:
@@ -7451,36 +7253,25 @@ func mlpGateUp2Scratch(a *cpu.Args) int {
 
 // mlpGateUp3 runs one group of kernel mlpGateUp:
 //
-//	layers.0.mlp.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
 func mlpGateUp3(a *cpu.Args, scratch []float32, g int) {
-	x, normW, act := a.F32(0), a.F32(1), a.F32(4)
-	wgate, wup := a.Matrix(2), a.Matrix(3)
+	x, bgate, bup, act := a.F32(0), a.F32(3), a.F32(4), a.F32(5)
+	wgate, wup := a.Matrix(1), a.Matrix(2)
 	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
-	eps := a.Floats[0]
-	nAcc := 2 * rows
-	acc := scratch[:nAcc]
-	xn := scratch[nAcc : nAcc+nEmbd]
+	acc := scratch[:2*rows]
 	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
 	row := block * rows
 	count := min(rows, nFfn-row)
-	wgate.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-	wup.Dot(acc[rows:], row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
+	wgate.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 	for r := range count {
 		n := row + r
-		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
+		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
 	}
 }
 
@@ -7490,31 +7281,29 @@ func mlpGateUp3Groups(a *cpu.Args) int {
 }
 
 func mlpGateUp3Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return 2*rows + nEmbd
+	rows := a.Ints[1]
+	return 2 * rows
 }
 
 // mlpGateUp4 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
 func mlpGateUp4(a *cpu.Args, scratch []float32, g int) {
-	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
-	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	x, act := a.F32(0), a.F32(3)
+	wgate, wup := a.Matrix(1), a.Matrix(2)
 	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:2*rows]
 	block := g
 	row := block * rows
 	count := min(rows, nFfn-row)
-	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wgate.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 	for r := range count {
 		n := row + r
-		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
+		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
 	}
 }
 
@@ -7530,11 +7319,45 @@ func mlpGateUp4Scratch(a *cpu.Args) int {
 
 // mlpGateUp5 runs one group of kernel mlpGateUp:
 //
+//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
+//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
+//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
+//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:2*rows]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
+	}
+}
+
+func mlpGateUp5Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[1], a.Ints[2]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp5Scratch(a *cpu.Args) int {
+	rows := a.Ints[1]
+	return 2 * rows
+}
+
+// mlpGateUp6 runs one group of kernel mlpGateUp:
+//
 //	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.act: f32[q=S, ffn=64] = mul
-func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp6(a *cpu.Args, scratch []float32, g int) {
 	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
 	act := a.F32(3)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7559,62 +7382,14 @@ func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func mlpGateUp5Groups(a *cpu.Args) int {
+func mlpGateUp6Groups(a *cpu.Args) int {
 	rows, nFfn := a.Ints[2], a.Ints[4]
 	return (nFfn + rows - 1) / rows
 }
 
-func mlpGateUp5Scratch(a *cpu.Args) int {
+func mlpGateUp6Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return 2 * rows * toks
-}
-
-// mlpGateUp6 runs one group of kernel mlpGateUp:
-//
-//	layers.0.mlp.norm: f32[q=1, embd=32] = rms_norm
-//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
-//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
-//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
-//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
-func mlpGateUp6(a *cpu.Args, scratch []float32, g int) {
-	x, normW, bgate, bup := a.F32(0), a.F32(1), a.F32(4), a.F32(5)
-	act := a.F32(6)
-	wgate, wup := a.Matrix(2), a.Matrix(3)
-	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
-	eps := a.Floats[0]
-	nAcc := 2 * rows
-	acc := scratch[:nAcc]
-	xn := scratch[nAcc : nAcc+nEmbd]
-	block := g
-	var totalSum float64
-	for i := range nEmbd {
-		totalSum += float64(x[i] * x[i])
-	}
-	total := float32(totalSum)
-	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
-	for i2 := range nEmbd {
-		xn[i2] = x[i2] * c * normW[i2]
-	}
-	row := block * rows
-	count := min(rows, nFfn-row)
-	wgate.Dot(acc, row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-	wup.Dot(acc[rows:], row*nEmbd, nEmbd, xn, nEmbd, count, 1, nEmbd)
-	for r := range count {
-		n := row + r
-		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
-	}
-}
-
-func mlpGateUp6Groups(a *cpu.Args) int {
-	rows, nFfn := a.Ints[1], a.Ints[2]
-	return (nFfn + rows - 1) / rows
-}
-
-func mlpGateUp6Scratch(a *cpu.Args) int {
-	nEmbd, rows := a.Ints[0], a.Ints[1]
-	return 2*rows + nEmbd
 }
 
 // mlpGateUp7 runs one group of kernel mlpGateUp:

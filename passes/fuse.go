@@ -16,9 +16,9 @@ import (
 //	row        encodings, with a row reduction that they alone read; what is left of row reductions, with the elementwise ops
 //	           before them
 //	map        what is left, each root with the elementwise and index ops before it that it alone reads
-func fuse(g *ir.Graph) error {
+func fuse(g *ir.Graph, norms bool) error {
 	copyFree(g)
-	f := &fuser{g: g, users: g.Users(), at: map[*ir.Node]int{}}
+	f := &fuser{g: g, norms: norms, users: g.Users(), at: map[*ir.Node]int{}}
 	for i, n := range g.Nodes {
 		f.at[n] = i
 	}
@@ -75,6 +75,7 @@ func lastPart(path string) string { return path[strings.LastIndexByte(path, '.')
 
 type fuser struct {
 	g      *ir.Graph
+	norms  bool // contractions compute norms of their input
 	users  map[*ir.Node][]*ir.Node
 	at     map[*ir.Node]int
 	groups []*ir.Group

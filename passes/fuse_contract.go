@@ -51,7 +51,7 @@ func contractName(members []*ir.Node) string {
 // afford to compute it again.
 func (f *fuser) prologue(gr *ir.Group, n *ir.Node) {
 	x := n.In[0]
-	if !open(x) || x.Op.Class != ir.RowReduce || x.Op.Reduce.Axis(x) != over(n) || !lower.OneToken(f.g, x.Type, over(n)) {
+	if !f.norms || !open(x) || x.Op.Class != ir.RowReduce || x.Op.Reduce.Axis(x) != over(n) || !lower.OneToken(f.g, x.Type, over(n)) {
 		return
 	}
 	if f.onlyReadBy(x, func(u *ir.Node) bool { return u.Group == gr }) {

@@ -31,7 +31,7 @@ type Pass struct {
 //
 //	infer       first: every later pass reads types
 //	fold        before specialise, so that the work is done once for the three graphs
-//	specialise  before fuse, because what is worth recomputing differs: decode recomputes a norm in every block of rows
+//	specialise  before fuse, because what is worth recomputing differs: decode may recompute a norm in every block of rows
 //	            that reads it, prefill must not
 //	quantise    before layout, which hides from which file type a weight comes; before fuse, which places the new nodes
 //	layout      before fuse, which asks how a weight lies in memory
@@ -44,7 +44,7 @@ var Pipeline = []Pass{
 	{"specialise", "decode (S=1), prefill (S <= chunk, last position only) and logits (S <= chunk)", []string{"infer", "fold"}, specialise},
 	{"quantise", "rounded activations, where the target multiplies them with block weights as integers", []string{"specialise"}, quantise},
 	{"layout", "how each weight is kept for the target", []string{"specialise", "quantise"}, layout},
-	{"fuse", "groups of nodes, each of which becomes one kernel", []string{"specialise", "layout"}, each(fuse)},
+	{"fuse", "groups of nodes, each of which becomes one kernel", []string{"specialise", "layout"}, fuseAll},
 	{"lower", "kernel IR of each group", []string{"fuse"}, lowerAll},
 	{"plan", "an offset in one arena for each intermediate", []string{"lower"}, plan},
 }
@@ -90,6 +90,10 @@ func each(f func(*ir.Graph) error) func(*Module) error {
 		}
 		return nil
 	}
+}
+
+func fuseAll(m *Module) error {
+	return each(func(g *ir.Graph) error { return fuse(g, m.Sched.Norms) })(m)
 }
 
 func lowerAll(m *Module) error {

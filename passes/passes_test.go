@@ -58,7 +58,9 @@ func outcome(t *testing.T, src, pass string) string {
 func parse(t require.TestingT, src string) *Module {
 	g, err := ir.Parse("before.ir", src, op.Table)
 	require.NoError(t, err)
-	return &Module{Graphs: []*ir.Graph{g}, Chunk: Chunk(g, 0), Sched: lower.CPU}
+	sched := lower.CPU
+	sched.Norms = true // all that fusion can do
+	return &Module{Graphs: []*ir.Graph{g}, Chunk: Chunk(g, 0), Sched: sched}
 }
 
 // verified is the check after each pass: rules of the graph, groups in order, and text that reads back as itself.

@@ -32,7 +32,9 @@ func TestBarriers(t *testing.T) {
 		}
 		for _, kv := range []kernel.DType{kernel.F32, kernel.F16} {
 			g := models.Llama(c, models.Options{KV: kv})
-			m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: 16, Sched: lower.CPU}
+			sched := lower.CPU
+			sched.Norms = true
+			m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: 16, Sched: sched}
 			require.NoError(t, passes.Run(m, "lower", nil))
 			for _, g := range m.Graphs {
 				for _, l := range m.Lowered[g] {

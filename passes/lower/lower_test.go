@@ -46,7 +46,9 @@ func launch(t *testing.T, src string, name []string) string {
 	require.Len(t, name, 2)
 	g, err := ir.Parse("graph.ir", src, op.Table)
 	require.NoError(t, err)
-	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: lower.CPU}
+	sched := lower.CPU
+	sched.Norms = true // all that skeletons can do
+	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: sched}
 	require.NoError(t, passes.Run(m, "lower", nil))
 	i := slices.IndexFunc(m.Graphs, func(g *ir.Graph) bool { return g.Name == name[0] })
 	require.GreaterOrEqual(t, i, 0, "no graph %s", name[0])

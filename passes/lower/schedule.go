@@ -14,6 +14,10 @@ type Schedule struct {
 	Tokens  int // tokens it multiplies them with at a time
 	KVBlock int // keys an attention group reads at a time
 
+	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
+	// before: where a kernel's end costs more than many norms.
+	Norms bool
+
 	Panels bool         // block weights of projections are repacked in panels
 	Acts   kernel.DType // and multiplied, as integers, with activations of this type; Invalid for floats
 }
