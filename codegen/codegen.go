@@ -23,7 +23,7 @@ type Target struct {
 
 // Targets is the table of back ends.
 var Targets = []*Target{
-	{Name: "cpu", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources}, // gocpu emits a tile for every row of the table
+	{Name: "cpu", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources}, // there is a tile for every weight type of the table
 	{Name: "go", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
 }
 

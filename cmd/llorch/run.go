@@ -24,7 +24,7 @@ type runCmd struct {
 	Prompt string `arg:"" optional:"" help:"The text to continue; - or none reads standard input."`
 
 	N             int      `short:"n" default:"256" help:"Tokens to generate at most; 0 for as many as the context takes."`
-	Temp          float64  `default:"0.8" help:"Temperature; 0 always takes the likeliest token."`
+	Temp          *float64 `help:"Temperature; 0 always takes the likeliest token. 0.8 unless given, with --chat 0."`
 	TopK          int      `default:"40" help:"Sample from the K likeliest tokens; 0 is off."`
 	TopP          float64  `default:"0.95" help:"Sample from the likeliest tokens that have this probability together; 1 is off."`
 	MinP          float64  `default:"0.05" help:"Drop tokens less likely than this times the likeliest; 0 is off."`
@@ -202,7 +202,7 @@ func (c *runCmd) options() (runtime.Options, uint64, error) {
 	if c.Seed != nil {
 		seed = *c.Seed
 	}
-	p := sample.Params{Temperature: c.Temp, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepeatPenalty: c.RepeatPenalty, Seed: seed}
+	p := sample.Params{Temperature: c.temperature(), TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepeatPenalty: c.RepeatPenalty, Seed: seed}
 	if err := p.Validate(); err != nil {
 		return runtime.Options{}, 0, err
 	}
@@ -221,6 +221,17 @@ func (c *runCmd) options() (runtime.Options, uint64, error) {
 		return runtime.Options{}, 0, err
 	}
 	return runtime.Options{MaxTokens: c.N, Sample: p, Stop: c.Stop, IgnoreEOS: c.IgnoreEOS, Chunk: c.Chunk}, seed, nil
+}
+
+// temperature is by default what suits: variety for a text that goes on, the likeliest answer to a question.
+func (c *runCmd) temperature() float64 {
+	switch {
+	case c.Temp != nil:
+		return *c.Temp
+	case c.Chat != "":
+		return 0
+	}
+	return 0.8
 }
 
 // looksLikeModel tells a model's path from a prompt: it exists, has a separator, or ends like a model's file.
