@@ -74,7 +74,7 @@ func (c *compileCmd) graph(e *env) error {
 		return fmt.Errorf("%s: %d graphs, want one: a module after passes is not compiled again", c.Model, len(gs))
 	}
 	start := time.Now()
-	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version()})
+	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version(), Activations: c.activationFlag.dtype()})
 	if err != nil {
 		return err
 	}

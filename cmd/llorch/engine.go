@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/llorch/llorch/ir/kernel"
 )
@@ -21,7 +22,18 @@ func (f *engineFlags) check() error {
 
 // activationFlag says what block weights are multiplied with.
 type activationFlag struct {
-	Activations string `enum:"a16,a8,f32," default:"" placeholder:"TYPE" help:"What block weights are multiplied with: activations rounded to 16 bits (a16, unless given), to 8 bits (a8: prompts are read faster, answers are less exact), or not at all (f32, slow)."`
+	Activations string `enum:"${activations},f32," default:"" placeholder:"TYPE" help:"What block weights are multiplied with: activations rounded to 16 bits (a16, unless given), to 8 bits (a8: prompts are read faster, answers are less exact), or not at all (f32, slow)."`
+}
+
+// activations lists the types of activations.
+func activations() string {
+	var names []string
+	for _, row := range kernel.DTypes {
+		if row.Acts {
+			names = append(names, row.Name)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 // dtype is the type that the flag names, Invalid without it.

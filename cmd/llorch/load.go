@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/llorch/llorch/codegen"
@@ -99,6 +100,9 @@ func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runt
 		}
 		return a.Program, a, nil
 	}
+	if o.verify {
+		return nil, nil, usageError{fmt.Errorf("--verify is for artifacts, whose files have sums: %s is none", modelName(path))}
+	}
 	m, err := openModel(path)
 	if err != nil {
 		return nil, nil, err
@@ -132,6 +136,9 @@ func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) 
 	g, err := m.Graph(models.Options{KV: o.kv})
 	if err != nil {
 		return nil, err
+	}
+	if o.Activations != "" && !slices.ContainsFunc(g.Leaves(ir.FromWeights), func(n *ir.Node) bool { return n.Type.DType.Row().Format != nil }) {
+		return nil, usageError{fmt.Errorf("--activations says what block weights are multiplied with, and %s has none", m.Path)}
 	}
 	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Activations: o.activationFlag.dtype()})
 	if err != nil {

@@ -61,7 +61,7 @@ func run(e *env, args []string) (status int) {
 		kong.Writers(e.stdout, e.stderr),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"passes": strings.Join(passes.Names(), ", ")},
+		kong.Vars{"passes": strings.Join(passes.Names(), ", "), "activations": activations()},
 		kong.Exit(func(code int) { panic(exit(code)) }),
 	)
 	if err != nil {

@@ -170,18 +170,14 @@ func (c *runCmd) generate(e *env, m *ready, ids []int32, opt runtime.Options) er
 
 // prompt is the argument or standard input; ids need none.
 func (c *runCmd) prompt(e *env) (string, error) {
-	if c.IDs != "" {
-		if c.Prompt != "" || c.Chat != "" {
-			return "", usageError{errors.New("a prompt and --ids exclude one another")}
-		}
-		return "", nil
-	}
 	switch {
+	case c.IDs != "" && (c.Prompt != "" || c.Chat != ""):
+		return "", usageError{errors.New("a prompt and --ids exclude one another")}
 	case c.Chat != "" && c.Prompt != "":
-		return "", usageError{errors.New("a prompt and --chat exclude one another")}
+		return "", usageError{fmt.Errorf("a prompt and --chat exclude one another: %q is no model's name", c.Prompt)}
 	case c.System != "" && c.Chat == "":
 		return "", usageError{errors.New("--system goes with --chat")}
-	case c.Chat != "":
+	case c.IDs != "" || c.Chat != "":
 		return "", nil
 	}
 	if c.Prompt != "" && c.Prompt != "-" {

@@ -1,8 +1,11 @@
 package op
 
 import (
+	"strings"
+
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
 )
 
 var encodings = []*ir.Op{
@@ -16,7 +19,7 @@ var encodings = []*ir.Op{
 			c.Float(1, 0)
 			to := c.Node.DTypeAttr("to")
 			if to.Row() == nil || !to.Row().Acts {
-				c.Fail(3, "", "%s is no type of activations, want a8 or a16", to)
+				c.Fail(3, "", "%s is no type of activations, want %s", to, actTypes())
 				return ir.Type{}
 			}
 			if len(c.In[0].Axes) == 0 {
@@ -49,6 +52,17 @@ var encodings = []*ir.Op{
 				Text: "graph t {\n x: f32[embd=256] = input()\n w: q4_k[out=16, embd=256] = param()\n x16 = quantise(x) {to=a16}\n y = matmul(x16, w) {over=embd}\n output y\n}"},
 		},
 	},
+}
+
+// actTypes lists the types of activations.
+func actTypes() string {
+	var names []string
+	for _, row := range kernel.DTypes {
+		if row.Acts {
+			names = append(names, row.Name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // wholeBlocks demands that a tensor's rows are whole blocks of its dtype.
