@@ -9,6 +9,7 @@ import (
 	"github.com/llorch/llorch/codegen/gocpu"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/passes/lower"
+	"github.com/llorch/llorch/runtime"
 )
 
 // Target is a back end.
@@ -17,27 +18,30 @@ type Target struct {
 	Schedule lower.Schedule
 	// DTypes are the weight types that it can unpack.
 	DTypes []kernel.DType
-	// Sources spells the kernels: files by name, for the artifact and its reader.
-	Sources func(ks []*kernel.Kernel) (map[string][]byte, error)
+	// Bound has the model's sizes put into the kernels, whose parameters are then the step's symbols.
+	Bound bool
+	// Sources spells the kernels: files by name, for the artifact and its reader. It enters into the program what a launch needs
+	// to know of them.
+	Sources func(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error)
 }
 
 // Targets is the table of back ends.
 var Targets = []*Target{
-	{Name: "cpu", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources}, // there is a tile for every weight type of the table
-	{Name: "go", Schedule: lower.CPU, DTypes: weightTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
+	{Name: "cpu", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources}, // there is a tile for every one of them
+	{Name: "go", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
 }
 
 // goSources are the kernels in Go.
-func goSources(ks []*kernel.Kernel) (map[string][]byte, error) {
+func goSources(_ *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error) {
 	src, err := gocpu.Kernels(gocpu.Options{Package: "kernels", Source: "the model's graph"}, ks)
 	return map[string][]byte{"kernels.go": src}, err
 }
 
-// weightTypes are the weight types of the dtype table.
-func weightTypes() []kernel.DType {
+// cpuTypes are the weight types of the dtype table but for fragments, which are for tensor cores.
+func cpuTypes() []kernel.DType {
 	var ds []kernel.DType
 	for _, r := range kernel.DTypes {
-		if r.Weight {
+		if r.Weight && !r.Fragment() {
 			ds = append(ds, r.DType)
 		}
 	}

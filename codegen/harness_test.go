@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,11 +34,23 @@ type trial struct {
 	rounds bool         // f32 values are rounded to f16 on the way, whose last bits differ
 }
 
-// tiny is cpu with a schedule of tiles so small that small graphs have several of them, full and cut off.
+// TestMain adds targets whose schedules have tiles so small that small graphs have several of them, full and cut off: of a CPU, of a
+// GPU, and of a GPU that multiplies many tokens in 16 bits.
 func TestMain(m *testing.M) {
-	t := *codegen.Targets[0]
-	t.Name, t.Schedule = "tiny", lower.Schedule{Rows: 3, Tokens: 2, KVBlock: 2, Norms: true, Panels: true, Acts: kernel.A8}
-	codegen.Targets = append(codegen.Targets, &t)
+	gpu := lower.Schedule{
+		Rows: 4, ManyRows: 6, RowUnit: 2, Tokens: 3, Tiled: true, KVBlock: 2, Columns: 5, Splits: 3,
+		Norms: true, Teams: true, Banks: true, Pack: lower.CUDA.Pack,
+	}
+	narrow := gpu
+	narrow.Narrow = lower.CUDA.Narrow
+	for name, s := range map[string]lower.Schedule{
+		"tiny": {Rows: 3, Tokens: 2, KVBlock: 2, Norms: true, Pack: kernel.DType.Panels, Acts: kernel.A8},
+		"gpu":  gpu, "narrow": narrow,
+	} {
+		t := *codegen.Targets[0]
+		t.Name, t.Schedule, t.Bound = name, s, s.Teams
+		codegen.Targets = append(codegen.Targets, &t)
+	}
 	m.Run()
 }
 
@@ -285,7 +298,14 @@ func near(t rapid.TB, want, got [][]float64, tol float64, what string) {
 
 // hostile interprets kernels the way a careless target would run them: lanes backwards, group memory full of NaN.
 func hostile(t rapid.TB, ks []*kernel.Kernel) cpu.Library {
-	lib := cpu.Library{Kernels: map[string]*cpu.Kernel{}, Tiles: gen.Library().Tiles}
+	lib := cpu.Library{Kernels: map[string]*cpu.Kernel{}, Tiles: slices.Clone(gen.Library().Tiles)}
+	for i := range kernel.DTypes { // the interpreter reads fragments, which no CPU has a tile for
+		if row := &kernel.DTypes[i]; row.Fragment() {
+			tile := cpu.BlockTiles()[0]
+			tile.DType = row.DType
+			lib.Tiles = append(lib.Tiles, tile)
+		}
+	}
 	for _, k := range ks {
 		p, err := kernel.Interpret(k, kernel.Options{Poison: true, ReverseLanes: true})
 		require.NoError(t, err)

@@ -17,6 +17,8 @@ import (
 type linker struct {
 	m       *passes.Module
 	p       *runtime.Program
+	bound   bool // the target compiles kernels with the model's sizes
+	names   map[string]int
 	kernels []*kernel.Kernel
 	byKey   map[string]int
 	weights map[string]int
@@ -26,7 +28,7 @@ type linker struct {
 
 func newLinker(m *passes.Module, t *Target, o Options) *linker {
 	return &linker{
-		m: m,
+		m: m, bound: t.Bound, names: map[string]int{},
 		p: &runtime.Program{
 			Format: runtime.Format, Compiler: o.Compiler, Target: t.Name, Chunk: m.Chunk, Symbols: symbols(m),
 		},
@@ -144,7 +146,7 @@ func (l *linker) port(plan *passes.Plan, n, store *ir.Node) (runtime.Port, error
 }
 
 func (l *linker) launch(plan *passes.Plan, lo *lower.Launch) (*runtime.Launch, error) {
-	la := &runtime.Launch{Kernel: l.kernel(lo.Kernel), Node: lo.Group.Name}
+	la := &runtime.Launch{Node: lo.Group.Name}
 	for _, n := range lo.Bufs {
 		r, err := l.ref(plan, n)
 		if err != nil {
@@ -162,7 +164,56 @@ func (l *linker) launch(plan *passes.Plan, lo *lower.Launch) (*runtime.Launch, e
 	for _, f := range lo.Floats {
 		la.Floats = append(la.Floats, float32(f))
 	}
+	k := lo.Kernel
+	if l.bound {
+		var err error
+		if k, err = l.bind(k, la); err != nil {
+			return nil, err
+		}
+	}
+	la.Kernel = l.kernel(k)
 	return la, nil
+}
+
+// bind puts a launch's sizes, floats and weight types into its kernel, and leaves it the symbols that sizes depend on.
+func (l *linker) bind(k *kernel.Kernel, la *runtime.Launch) (*kernel.Kernel, error) {
+	var b kernel.Binding
+	used := map[string]bool{}
+	for _, a := range la.Ints {
+		e := kernel.Expr(kernel.I(0))
+		for i, c := range a.Coef {
+			if c != 0 {
+				used[l.p.Symbols[i]] = true
+				e = kernel.Add(e, kernel.Mul(kernel.I(c), kernel.IntVar(l.p.Symbols[i])))
+			}
+		}
+		b.Ints = append(b.Ints, kernel.Add(e, kernel.I(a.Const)))
+	}
+	for _, f := range la.Floats {
+		b.Floats = append(b.Floats, &kernel.FloatLit{V: f})
+	}
+	for i, r := range la.Bufs {
+		d := kernel.Invalid
+		if k.Bufs[i].Role == kernel.Weight {
+			d, _ = kernel.ParseDType(r.DType)
+		}
+		b.Weights = append(b.Weights, d)
+	}
+	la.Ints, la.Floats = nil, nil
+	for i, s := range l.p.Symbols {
+		if !used[s] {
+			continue
+		}
+		b.Symbols = append(b.Symbols, s)
+		coef := make([]int64, len(l.p.Symbols))
+		coef[i] = 1
+		la.Ints = append(la.Ints, runtime.Affine{Coef: coef})
+	}
+	bound, err := kernel.Bind(k, b)
+	if err == nil {
+		err = kernel.Verify(bound)
+	}
+	return bound, err
 }
 
 // kernel numbers a kernel; structurally equal ones share a number, and keep the first one's words.
@@ -173,6 +224,11 @@ func (l *linker) kernel(k *kernel.Kernel) int {
 	}
 	i := len(l.kernels)
 	l.byKey[key] = i
+	if l.names[k.Name]++; l.bound && l.names[k.Name] > 1 { // it becomes the name of a function
+		named := *k
+		named.Name = fmt.Sprintf("%s_%d", k.Name, l.names[k.Name])
+		k = &named
+	}
 	l.kernels = append(l.kernels, k)
 	l.p.Kernels = append(l.p.Kernels, runtime.Kernel{Name: k.Name, Key: key, Doc: k.Doc, Text: k.String()})
 	return i

@@ -15,6 +15,7 @@ import (
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/models"
+	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
@@ -175,6 +176,34 @@ func (c llamaCase) rounded(t *testing.T, tr *trial, want [][]float64) {
 		require.Less(t, off, most, "%s: the logits' relative error", acts)
 		again := tr.run(t, compiled.Program, tr.weights(compiled), cpu.Library{Tiles: gen.Library().Tiles}, 1)
 		require.Less(t, relative(again[0], got[0]), most, "%s: interpreter", acts) // a last bit of f32 may turn a rounding
+	}
+}
+
+// TestLlamaOfAGPU holds every specialisation under a GPU's schedule, interpreted, against the reference: exactly, and with many
+// tokens multiplied in 16 bits.
+func TestLlamaOfAGPU(t *testing.T) {
+	for _, c := range llamaCases() {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			g := c.graph(t)
+			for _, target := range []string{"gpu", "narrow"} {
+				tr := &trial{g: g, env: map[string]int64{"S": 4, "P": 5}, seed: 3, target: target}
+				compiled := tr.compile(t)
+				lib := hostile(t, compiled.Kernels)
+				for _, step := range []string{runtime.Logits, runtime.Prefill, runtime.Decode} {
+					if step == runtime.Decode {
+						tr.env = map[string]int64{"S": 1, "P": 9}
+					}
+					want := tr.reference(t)
+					graph := compiled.Module.Graphs[slices.IndexFunc(compiled.Program.Steps, func(s runtime.Step) bool { return s.Name == step })]
+					got := tr.runStep(t, compiled.Program, tr.weights(compiled), lib, 2, step)
+					if tol := c.tolerance(); target == "gpu" {
+						near(t, tr.lastRows(t, graph, want), got, tol, target+" "+step)
+					}
+					require.Less(t, relative(tr.lastRows(t, graph, want)[0], got[0]), 0.02, target+" "+step)
+				}
+			}
+		})
 	}
 }
 

@@ -79,7 +79,7 @@ var newOps = []*ir.Op{
 			}
 			return e.Out, nil
 		},
-		Within: func(n *ir.Node) string { return n.Word("axis") },
+		Within: func(n *ir.Node) ir.Within { return ir.Within{Axis: n.Word("axis")} },
 		Point: func(p ir.Point) kernel.Expr {
 			axis := p.Node().Word("axis")
 			a, _ := p.Node().Type.Axis(axis)

@@ -24,7 +24,7 @@ type Source interface {
 }
 
 // Weights presents a model's weights as the program wants them: constants filled in, vectors widened to f32, matrices repacked in
-// panels, everything else the file's own bytes where they lie aligned in memory. What is not the file's own is made anew by each
+// panels or fragments, everything else the file's own bytes where they lie aligned in memory. What is not the file's own is made anew by each
 // call.
 func (c *Compiled) Weights(src Source) runtime.Weights {
 	return &weights{c: c, src: src}
@@ -53,8 +53,8 @@ func (w *weights) Data(t *runtime.Tensor) ([]byte, error) {
 	}
 	if d != want {
 		file := data
-		if d.Panels() == want {
-			data, err = w.pack(t, data, want.Row().Panel)
+		if p := want.Row().Panel; p != nil && (d.Panels() == want || d.Fragments() == want) {
+			data, err = w.pack(t, data, p)
 		} else {
 			data, err = convert(data, d, want)
 			w.src.Release(file)
@@ -87,7 +87,7 @@ func convert(data []byte, from, to kernel.DType) ([]byte, error) {
 // pack repacks a matrix, a slab at a time.
 func (w *weights) pack(t *runtime.Tensor, data []byte, p *quant.Panel) ([]byte, error) {
 	if len(t.Shape) != 2 || int64(p.Size(int(t.Shape[0]), int(t.Shape[1]))) != t.Bytes {
-		return nil, fmt.Errorf("%s%d in %d bytes is no matrix of panels", t.DType, t.Shape, t.Bytes)
+		return nil, fmt.Errorf("%s%d in %d bytes is no packed matrix", t.DType, t.Shape, t.Bytes)
 	}
 	rows, elems := int(t.Shape[0]), int(t.Shape[1])
 	in := elems / p.Format.Elems * p.Format.Bytes

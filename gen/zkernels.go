@@ -13,10 +13,10 @@ var Kernels = map[string]*cpu.Kernel{
 	"10776b5883b778e9c4d73790e3a2ba9d": {Name: "attnMerged", Groups: attnMergedGroups, Scratch: attnMergedScratch, Run: attnMerged},
 	"3f439b89b4eb7416c00694b2ddadc0e5": {Name: "attnMergedA16", Groups: attnMergedA16Groups, Scratch: attnMergedA16Scratch, Run: attnMergedA16},
 	"c848ba0d1711d7ff5f5f2f711a0ff395": {Name: "attnMergedA16", Groups: attnMergedA162Groups, Scratch: attnMergedA162Scratch, Run: attnMergedA162},
-	"18397daf94e1a94e93e35d0fde31bab9": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
-	"4544edef8a14ebed14aac96b334f6235": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
-	"4a150ab87833b640d0c985e62a27fe25": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
-	"e6d015744f2dc51014c7fad2340e1d25": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
+	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
+	"844df13d8a94cf24fe71cc7c7f8cca78": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
+	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
+	"fecf6c0d543b86924236ca36c4240642": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
 	"e633014c2220de8015464617486d1c47": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
 	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
@@ -176,18 +176,18 @@ func attnMergedA162Scratch(a *cpu.Args) int {
 
 // attnMixed runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
 func attnMixed(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
+	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nKvHead, nGroup, nDim, nKv := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nCtx, nPast := a.Ints[5], a.Ints[6], a.Ints[7]
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast := a.Ints[5], a.Ints[6]
 	by := a.Floats[0]
 	nS := step * nGroup
 	s := scratch[:nS]
@@ -195,8 +195,7 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
+	kvHead := g
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -206,10 +205,10 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 	}
 	for j := 0; j < nKv; j += step {
 		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -236,7 +235,7 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
+	mixedAt := kvHead * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
@@ -244,12 +243,11 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixedGroups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[0], a.Ints[1]
-	return nQ * nKvHead
+	return a.Ints[1]
 }
 
 func attnMixedScratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[2], a.Ints[3], a.Ints[5]
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
@@ -265,7 +263,7 @@ func attnMixedScratch(a *cpu.Args) int {
 func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nKvHead, nGroup, nDim, nKv := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
 	step, nCtx, nPast := a.Ints[5], a.Ints[6], a.Ints[7]
 	by := a.Floats[0]
 	nS := step * nGroup
@@ -323,12 +321,12 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed2Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
 	return nQ * nKvHead
 }
 
 func attnMixed2Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[2], a.Ints[3], a.Ints[5]
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
@@ -344,7 +342,7 @@ func attnMixed2Scratch(a *cpu.Args) int {
 func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nDim, nKv, step := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
 	nCtx, nPast := a.Ints[5], a.Ints[6]
 	by := a.Floats[0]
 	nS := step * nGroup
@@ -401,28 +399,28 @@ func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed3Groups(a *cpu.Args) int {
-	return a.Ints[0]
+	return a.Ints[1]
 }
 
 func attnMixed3Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[1], a.Ints[2], a.Ints[4]
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
 // attnMixed4 runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
-//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
-//	layers.0.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
-//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
-//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
-//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
 func attnMixed4(a *cpu.Args, scratch []float32, g int) {
-	q, mixed := a.F32(0), a.F32(3)
+	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nDim, nKv, step := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast := a.Ints[5], a.Ints[6]
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nCtx, nPast := a.Ints[5], a.Ints[6], a.Ints[7]
 	by := a.Floats[0]
 	nS := step * nGroup
 	s := scratch[:nS]
@@ -430,7 +428,8 @@ func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	kvHead := g
+	q := g / nKvHead
+	kvHead := g % nKvHead
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -440,10 +439,10 @@ func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 	}
 	for j := 0; j < nKv; j += step {
 		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -470,7 +469,7 @@ func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := kvHead * nGroup
+	mixedAt := (q*nKvHead + kvHead) * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
@@ -478,11 +477,12 @@ func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed4Groups(a *cpu.Args) int {
-	return a.Ints[0]
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
 }
 
 func attnMixed4Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[1], a.Ints[2], a.Ints[4]
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 

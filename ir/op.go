@@ -58,9 +58,16 @@ type Op struct {
 
 	// What fusion may know of an IndexMap, each nil when it does not hold of any node.
 	View   func(n *Node) bool   // the result's elements are operand 0's in the same row-major order
-	Within func(n *Node) string // an element depends on operand 0's elements of its own coordinates but along this axis
+	Within func(n *Node) Within // an element depends on operand 0's elements of its own coordinates but along an axis
 
 	Cases []Case // small programs that every target is tested on
+}
+
+// Within says how far from its own place an element looks along an axis: no further than the aligned run of Unit elements that it
+// lies in, or, for 0, than the axis.
+type Within struct {
+	Axis string
+	Unit int64
 }
 
 // Table maps names to ops.

@@ -16,9 +16,9 @@ import (
 //	row        encodings, with a row reduction that they alone read; what is left of row reductions, with the elementwise ops
 //	           before them
 //	map        what is left, each root with the elementwise and index ops before it that it alone reads
-func fuse(g *ir.Graph, norms bool) error {
+func fuse(g *ir.Graph, sched *lower.Schedule) error {
 	copyFree(g)
-	f := &fuser{g: g, norms: norms, users: g.Users(), at: map[*ir.Node]int{}}
+	f := &fuser{g: g, sched: sched, users: g.Users(), at: map[*ir.Node]int{}}
 	for i, n := range g.Nodes {
 		f.at[n] = i
 	}
@@ -75,7 +75,7 @@ func lastPart(path string) string { return path[strings.LastIndexByte(path, '.')
 
 type fuser struct {
 	g      *ir.Graph
-	norms  bool // contractions compute norms of their input
+	sched  *lower.Schedule
 	users  map[*ir.Node][]*ir.Node
 	at     map[*ir.Node]int
 	groups []*ir.Group
@@ -135,7 +135,7 @@ func (f *fuser) onlyReadBy(n *ir.Node, ok func(*ir.Node) bool) bool {
 // absorb takes into the group, from its operands upwards, the pointwise nodes that only the group reads.
 func (f *fuser) absorb(gr *ir.Group, in []*ir.Node) {
 	for _, n := range in {
-		if !open(n) || !pointwise(n) || !f.onlyReadBy(n, func(u *ir.Node) bool { return u.Group == gr }) {
+		if !open(n) || !pointwise(n) || lower.Rounded(n) || !f.onlyReadBy(n, func(u *ir.Node) bool { return u.Group == gr }) {
 			continue
 		}
 		f.join(gr, n)
@@ -169,6 +169,21 @@ func (f *fuser) row(n *ir.Node) {
 	}
 	f.group(ir.RoleRow, n.Name, []*ir.Node{n})
 	f.absorb(n.Group, n.In)
+	f.elementwise(n.Group, n)
+}
+
+// elementwise takes into the group the ops that need one element of n at a time, and no more of what the group computes.
+func (f *fuser) elementwise(gr *ir.Group, n *ir.Node) {
+	for _, u := range f.users[n] {
+		if !open(u) || u.Op.Class != ir.Elementwise || !sameAxes(u.Type, n.Type) {
+			continue
+		}
+		if !slices.ContainsFunc(u.In, func(in *ir.Node) bool { return in != n && f.dependsOn(in, gr) }) {
+			f.join(gr, u)
+			f.absorbFree(gr, u)
+			f.absorb(gr, u.In)
+		}
+	}
 }
 
 // mapped makes a group of whatever is left: pointwise nodes, state stores, contractions of no special form. What is only
@@ -190,7 +205,7 @@ func (f *fuser) mapped(n *ir.Node) {
 // inlined reports that what n is a view of is no value in memory but still to be computed by the same kernel.
 func (f *fuser) inlined(n *ir.Node) bool {
 	in := n.In[0]
-	if !open(in) || !pointwise(in) || !f.onlyReadBy(in, func(u *ir.Node) bool { return u == n }) {
+	if !open(in) || !pointwise(in) || lower.Rounded(in) || !f.onlyReadBy(in, func(u *ir.Node) bool { return u == n }) {
 		return false
 	}
 	return !lower.IsView(in) || f.inlined(in)

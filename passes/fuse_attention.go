@@ -41,8 +41,12 @@ func (f *fuser) attention(n *ir.Node) {
 	f.view(gr, mixed)
 }
 
-// view takes in what is only another shape of the result.
+// view takes in what is only another shape of the result, and what is computed of its elements one by one where tokens come first
+// in every shape.
 func (f *fuser) view(gr *ir.Group, n *ir.Node) {
+	if tok := tokenAxis(f.g); lower.TokensFirst(tok, n.Type) && (tok == "" || lower.TokensFirst(tok, gr.Nodes[0].Type)) {
+		f.elementwise(gr, n)
+	}
 	for _, u := range f.users[n] {
 		if open(u) && lower.IsView(u) && u.In[0] == n {
 			f.join(gr, u)

@@ -10,12 +10,12 @@ import (
 
 // contract makes a group of n, a contraction with a weight, and of its siblings: those that contract the same input.
 func (f *fuser) contract(n *ir.Node) {
-	if !open(n) || !lower.Projection(n) {
+	if !open(n) || !f.sched.Projection(n) {
 		return
 	}
 	members := []*ir.Node{n}
 	for _, u := range f.users[n.In[0]] {
-		if u != n && open(u) && lower.Projection(u) && u.In[0] == n.In[0] && u.In[1] != n.In[0] && over(u) == over(n) {
+		if u != n && open(u) && f.sched.Projection(u) && u.In[0] == n.In[0] && u.In[1] != n.In[0] && over(u) == over(n) {
 			members = append(members, u)
 		}
 	}
@@ -51,7 +51,7 @@ func contractName(members []*ir.Node) string {
 // afford to compute it again.
 func (f *fuser) prologue(gr *ir.Group, n *ir.Node) {
 	x := n.In[0]
-	if !f.norms || !open(x) || x.Op.Class != ir.RowReduce || x.Op.Reduce.Axis(x) != over(n) || !lower.OneToken(f.g, x.Type, over(n)) {
+	if !f.sched.Norms || !open(x) || x.Op.Class != ir.RowReduce || x.Op.Reduce.Axis(x) != over(n) || !lower.OneToken(f.g, x.Type, over(n)) {
 		return
 	}
 	if f.onlyReadBy(x, func(u *ir.Node) bool { return u.Group == gr }) {
@@ -74,7 +74,7 @@ func (f *fuser) epilogue(gr *ir.Group, u *ir.Node) bool {
 			return false
 		}
 	}
-	if len(own) == 0 || f.writesReadState(gr, u) {
+	if len(own) == 0 || f.writesReadState(gr, u) || slices.ContainsFunc(own, lower.Rounded) {
 		return false
 	}
 	tok := lower.Outer(gr.Nodes[0])
@@ -90,7 +90,7 @@ func (f *fuser) epilogue(gr *ir.Group, u *ir.Node) bool {
 		if u.Op.View != nil && u.Op.View(u) {
 			return lower.TokensFirst(tok, u.Type) && lower.TokensFirst(tok, u.In[0].Type)
 		}
-		return u.Op.Within != nil && u.Type.Index(u.Op.Within(u)) == len(u.Type.Axes)-1
+		return u.Op.Within != nil && u.Type.Index(u.Op.Within(u).Axis) == len(u.Type.Axes)-1
 	case ir.StateStore:
 		return true
 	}

@@ -93,7 +93,7 @@ func each(f func(*ir.Graph) error) func(*Module) error {
 }
 
 func fuseAll(m *Module) error {
-	return each(func(g *ir.Graph) error { return fuse(g, m.Sched.Norms) })(m)
+	return each(func(g *ir.Graph) error { return fuse(g, &m.Sched) })(m)
 }
 
 func lowerAll(m *Module) error {

@@ -77,6 +77,11 @@ type Kernel struct {
 	Key  string   `json:"key"`
 	Doc  []string `json:"doc,omitempty"`
 	Text string   `json:"text"`
+
+	// Of targets whose kernels are compiled for a device: the lanes of a group, and the bytes of group memory that a launch gives
+	// one, with what the target itself wants of it.
+	Threads int `json:"threads,omitempty"`
+	Shared  int `json:"shared,omitempty"`
 }
 
 // Launch runs a kernel over its grid.

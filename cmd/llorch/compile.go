@@ -139,7 +139,7 @@ func artifactFiles(done *codegen.Compiled) (map[string][]byte, error) {
 		graph.WriteString(ir.Print(g))
 	}
 	files := map[string][]byte{"graph.ir": []byte(graph.String())}
-	src, err := done.Target.Sources(done.Kernels)
+	src, err := done.Target.Sources(done.Program, done.Kernels)
 	for name, b := range src {
 		files[path.Join("kernels", name)] = b
 	}

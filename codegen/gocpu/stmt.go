@@ -132,6 +132,9 @@ func (f *function) branch(s *kernel.If) *jen.Statement {
 
 // tile emits a call of the matrix's Dot or Mix.
 func (f *function) tile(method string, s *kernel.Dot) *jen.Statement {
+	if s.AccStride != nil {
+		f.fail("a %s whose rows are %s apart: a CPU's lie side by side", method, kernel.ExprString(s.AccStride))
+	}
 	if f.access[s.X] == "Matrix" { // blocks of activations
 		return jen.Id(f.matrix[s.W]).Dot("DotActs").Call(
 			f.from(s.Acc, s.AccAt), f.expr(s.WAt), f.expr(s.WStride),

@@ -29,7 +29,7 @@ func specialise(p *runtime.Program, ks []*kernel.Kernel) (*runtime.Program, []*k
 	q.Kernels = make([]runtime.Kernel, len(ks))
 	specialised := make([]*kernel.Kernel, len(ks))
 	for i, k := range ks {
-		s, err := substitute(k, &fixed[i])
+		s, err := kernel.Bind(k, fixed[i].binding())
 		if err == nil {
 			err = kernel.Verify(s)
 		}
@@ -85,6 +85,26 @@ func (c *constants) meet(l *runtime.Launch, k *kernel.Kernel) error {
 		}
 	}
 	return nil
+}
+
+// binding puts the fixed values in place of their parameters.
+func (c *constants) binding() kernel.Binding {
+	var b kernel.Binding
+	for _, v := range c.ints {
+		var e kernel.Expr
+		if v != nil {
+			e = kernel.I(*v)
+		}
+		b.Ints = append(b.Ints, e)
+	}
+	for _, v := range c.floats {
+		var e kernel.Expr
+		if v != nil {
+			e = &kernel.FloatLit{V: *v}
+		}
+		b.Floats = append(b.Floats, e)
+	}
+	return b
 }
 
 // constant is the value of an expression without symbols, or nil.

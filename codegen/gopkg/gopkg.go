@@ -1,7 +1,7 @@
 // Package gopkg makes a Go package of a compiled model, which is what `llorch compile --target go` writes and go generate asks for:
 //
 //	NAME.go        what the package's user calls: a few functions that forward to runtime/packaged    api.go, api.go.tmpl
-//	kernels.go     the kernels, with the model's sizes as literals                                    constants.go, substitute.go
+//	kernels.go     the kernels, with the model's sizes as literals                                    constants.go
 //	manifest.json  the program that launches them, and the vocabulary, as in an artifact
 //	weights.bin    the weights, as in an artifact; embedded in the binary or opened by path           write.go
 //

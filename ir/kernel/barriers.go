@@ -6,7 +6,7 @@ import "maps"
 // memory that others have touched since the last barrier: a read after a write, a write after a read, or a write after a write.
 // The memory is group memory and State buffers. The analysis takes:
 //
-//   - a loop over lanes as one statement, as its iterations are independent;
+//   - a loop over lanes or teams as one statement, as its iterations are independent;
 //   - a Store outside such loops as done by one lane;
 //   - Dots into one memory as writing different parts of it, since a result that is overwritten unread would be none;
 //   - loops with their back edge, and a wait that only a loop's entry needs as one before the loop.
@@ -78,7 +78,7 @@ func (p *barrierPass) solve(body []Stmt) {
 	for _, s := range body {
 		switch s := s.(type) {
 		case *For:
-			if !s.Lanes {
+			if !s.divided() {
 				p.solve(s.Body)
 				p.loops[s] = p.loop(s)
 			}
@@ -106,7 +106,7 @@ func (p *barrierPass) loop(s *For) loopAccess {
 func (p *barrierPass) walk(body []Stmt, in access) access {
 	for _, s := range body {
 		touched, left := p.of(s), p.of(s)
-		if l, ok := s.(*For); ok && !l.Lanes {
+		if l, ok := s.(*For); ok && !l.divided() {
 			touched, left = p.loops[l].exposed, p.loops[l].left
 		}
 		if in.conflicts(touched) {
@@ -131,7 +131,7 @@ func (p *barrierPass) exposed(body []Stmt) (a access, stops bool) {
 		}
 		switch s := s.(type) {
 		case *For:
-			if !s.Lanes {
+			if !s.divided() {
 				a = a.union(p.loops[s].exposed)
 				continue
 			}
@@ -186,9 +186,11 @@ func (p *barrierPass) collect(s Stmt, a access) {
 		p.add(a.writes, s.Buf)
 	case *For:
 		read(s.Lo, s.Hi, s.Step)
-		if s.Lanes {
+		if s.divided() {
 			p.collectAll(s.Body, a)
 		}
+	case *Arrive:
+		read(s.Index, s.N)
 	case *If:
 		read(s.Cond)
 	}
@@ -213,3 +215,6 @@ func (p *barrierPass) add(s set, name string) {
 		s[name] = true
 	}
 }
+
+// divided reports a loop whose iterations the lanes or teams share out.
+func (s *For) divided() bool { return s.Lanes || s.Teams }

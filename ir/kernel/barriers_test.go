@@ -148,7 +148,7 @@ func paths(body []Stmt, n int) [][]Stmt {
 		join([][]Stmt{{s}})
 		switch s := s.(type) {
 		case *For:
-			if !s.Lanes {
+			if !s.divided() {
 				tails := [][]Stmt{nil}
 				for i := range n {
 					var round []Stmt

@@ -43,6 +43,18 @@ const (
 	A8  // activations of 8 bits
 	A16 // activations of 16 bits
 
+	// Fragments: matrices repacked for mma instructions, of single elements and of the block formats.
+	F16Frag
+	BF16Frag
+	Q40Frag
+	Q41Frag
+	Q50Frag
+	Q51Frag
+	Q80Frag
+	Q4KFrag
+	Q5KFrag
+	Q6KFrag
+
 	// Acts is the dtype of a kernel's parameter that is of any type of activations.
 	Acts DType = 255
 )
@@ -53,11 +65,11 @@ type DTypeRow struct {
 	DType  DType
 	Name   string
 	Elems  int // elements a block, or of each row in it
-	Rows   int // rows a block; 1 but for panels
+	Rows   int // rows a block; 1 but for panels and fragments
 	Bytes  int // bytes a block
 	Weight bool
 	Acts   bool          // blocks of activations
-	Panel  *quant.Panel  // of a panel type
+	Panel  *quant.Panel  // of a panel or fragment type
 	Format *quant.Format // of a block type of files
 
 	// Decode expands whole blocks to float32; exact. Encode rounds to nearest even. Both are nil for integers, which are
@@ -67,7 +79,7 @@ type DTypeRow struct {
 	Encode func(dst []byte, src []float32)
 
 	// Unpack is Decode of a single element as an expression, where word(at, n) is the little-endian unsigned integer of n <= 4
-	// bytes at byte offset at of the element. Nil for blocks, and where Decode is.
+	// bytes at byte offset at of the element. Nil for blocks, and where Decode is. The method Element reads any weight type.
 	Unpack func(word Word) Expr
 }
 
@@ -82,10 +94,10 @@ var DTypes = slices.Concat([]DTypeRow{
 	{DType: I32, Name: "i32", Elems: 1, Rows: 1, Bytes: 4},
 	{DType: BoolT, Name: "bool", Elems: 1, Rows: 1, Bytes: 1},
 	{DType: Pos, Name: "pos", Elems: 1, Rows: 1, Bytes: 4},
-}, blockTypes(), panelTypes(), []DTypeRow{
+}, blockTypes(), panelTypes(Q40x16, quant.Panels), []DTypeRow{
 	{DType: A8, Name: "a8", Elems: quant.Unit, Rows: 1, Bytes: quant.A8Bytes, Acts: true, Decode: quant.DecodeA8, Encode: quant.EncodeA8},
 	{DType: A16, Name: "a16", Elems: quant.Unit, Rows: 1, Bytes: quant.A16Bytes, Acts: true, Decode: quant.DecodeA16, Encode: quant.EncodeA16},
-})
+}, panelTypes(F16Frag, quant.Fragments))
 
 func blockTypes() []DTypeRow {
 	var rows []DTypeRow
@@ -96,10 +108,10 @@ func blockTypes() []DTypeRow {
 	return rows
 }
 
-func panelTypes() []DTypeRow {
+func panelTypes(first DType, panels []*quant.Panel) []DTypeRow {
 	var rows []DTypeRow
-	for i, p := range quant.Panels {
-		rows = append(rows, DTypeRow{DType: Q40x16 + DType(i), Name: p.Name, Elems: p.Format.Elems, Rows: quant.PanelRows, Bytes: p.Bytes,
+	for i, p := range panels {
+		rows = append(rows, DTypeRow{DType: first + DType(i), Name: p.Name, Elems: p.Format.Elems, Rows: quant.PanelRows, Bytes: p.Bytes,
 			Weight: true, Panel: p, Decode: p.Decode})
 	}
 	return rows
@@ -140,6 +152,22 @@ func (d DType) Panels() DType {
 	}
 	return d - Q40 + Q40x16
 }
+
+// Fragments is the fragment type of f16, bf16 or a block type of files, or Invalid.
+func (d DType) Fragments() DType {
+	switch {
+	case d == F16:
+		return F16Frag
+	case d == BF16:
+		return BF16Frag
+	case d >= Q40 && d <= Q6K:
+		return d - Q40 + Q40Frag
+	}
+	return Invalid
+}
+
+// Fragment reports a type of fragments.
+func (r *DTypeRow) Fragment() bool { return r.Panel != nil && r.Panel.Fragment }
 
 // IsActs reports a type of activations.
 func (d DType) IsActs() bool {

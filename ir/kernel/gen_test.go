@@ -20,6 +20,7 @@ type generator struct {
 	stores  map[string]Type
 	encoded string // an out buffer of blocks
 	inLanes bool
+	inTeams bool
 }
 
 func genKernel(t *rapid.T) *Kernel {
@@ -33,7 +34,7 @@ func genKernel(t *rapid.T) *Kernel {
 		if b.Role == Out && g.upTo(4) == 0 {
 			b.DType = A8
 		}
-		if b.Role == Weight {
+		if b.Role == Weight && (!b.DType.isWeight() || g.upTo(1) == 0) {
 			b.DType = Invalid
 		}
 		k.Bufs = append(k.Bufs, b)
@@ -112,7 +113,7 @@ func (g *generator) block(depth int) (body []Stmt) {
 }
 
 func (g *generator) stmt(depth int) Stmt {
-	kind := g.upTo(6)
+	kind := g.upTo(7)
 	switch {
 	case depth == 0 || kind == 0:
 		return g.let()
@@ -131,6 +132,10 @@ func (g *generator) stmt(depth int) Stmt {
 		return g.let()
 	case kind == 4:
 		return g.lanes(depth)
+	case kind == 7 && !g.inTeams:
+		return g.teams(depth)
+	case g.inTeams && kind != 5:
+		return g.let()
 	case kind == 6 && g.encoded != "" && len(g.group) > 0 && g.upTo(1) == 0:
 		return &Encode{Buf: g.encoded, At: g.steady(Int), X: g.group[0], XAt: g.steady(Int), N: g.steady(Int)}
 	case kind == 5:
@@ -184,6 +189,17 @@ func (g *generator) lanes(depth int) Stmt {
 		f.Body = g.block(depth - 1)
 	})
 	g.inLanes = false
+	return f
+}
+
+func (g *generator) teams(depth int) Stmt {
+	f := &For{Var: g.name("i"), Lo: I(0), Hi: g.bound(), Step: I(1), Teams: true}
+	g.inTeams = true
+	g.scoped(func() {
+		g.uniform[Int] = append(g.uniform[Int], f.Var)
+		f.Body = g.block(depth - 1)
+	})
+	g.inTeams = false
 	return f
 }
 

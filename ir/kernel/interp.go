@@ -24,6 +24,9 @@ type Program struct {
 	slots  int // scalars
 	stack  int // arguments of calls in progress
 	frames sync.Pool
+
+	mu      sync.Mutex
+	arrived map[int64]int64 // groups of a launch at an Arrive, by its index
 }
 
 // Interpret compiles a kernel, which it verifies.
@@ -31,7 +34,7 @@ func Interpret(k *Kernel, opt Options) (*Program, error) {
 	if err := Verify(k); err != nil {
 		return nil, err
 	}
-	p := &Program{kernel: k, opt: opt}
+	p := &Program{kernel: k, opt: opt, arrived: map[int64]int64{}}
 	c := &compiler{program: p, scalars: map[string]int{}, memory: map[string]memory{}}
 	c.header(k)
 	p.body = c.stmts(k.Body)
@@ -168,7 +171,7 @@ func (f *frame) bind(bufs []*Mem, floats []float32) {
 		switch {
 		case row == nil || want.Role == Weight && !row.Weight:
 			f.fail("%s: %v is no weight type", want.Name, m.DType)
-		case want.Role != Weight && m.DType != want.DType && !(want.DType == Acts && row.Acts):
+		case (want.Role != Weight || want.DType != Invalid) && m.DType != want.DType && !(want.DType == Acts && row.Acts):
 			f.fail("%s is %v, want %v", want.Name, m.DType, want.DType)
 		case len(m.Data)%row.Bytes != 0:
 			f.fail("%s: %d bytes are not whole blocks of %d", want.Name, len(m.Data), row.Bytes)

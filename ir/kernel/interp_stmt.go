@@ -31,6 +31,8 @@ func (c *compiler) stmt(s Stmt) exec {
 				f.run(other)
 			}
 		}
+	case *Arrive:
+		return c.arrive(s)
 	case *Dot:
 		return c.tile(s).dot
 	case *Mix:
@@ -66,7 +68,7 @@ func (c *compiler) loop(s *For) exec {
 	lo, hi, step := c.expr(s.Lo), c.expr(s.Hi), c.expr(s.Step)
 	slot := c.slot(s.Var)
 	body := c.stmts(s.Body)
-	if s.Lanes && c.program.opt.ReverseLanes {
+	if (s.Lanes || s.Teams) && c.program.opt.ReverseLanes {
 		return func(f *frame) {
 			for i := hi(f).I - 1; i >= 0; i-- {
 				f.slots[slot].I = i
@@ -113,5 +115,26 @@ func (c *compiler) reduce(s *Reduce) exec {
 			sum += float64(value(f).F)
 		}
 		f.slots[result].F = float32(sum)
+	}
+}
+
+// arrive counts in the program: groups may run in several goroutines.
+func (c *compiler) arrive(s *Arrive) exec {
+	index, n := c.expr(s.Index), c.expr(s.N)
+	slot := c.slot(s.Name)
+	p := c.program
+	return func(f *frame) {
+		i, n := index(f).I, n(f).I
+		if i < 0 || n < 1 {
+			f.fail("arrive(%d, %d): want an index of at least 0 and a group at least", i, n)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.arrived[i]++
+		f.slots[slot].I = 0
+		if p.arrived[i] >= n {
+			delete(p.arrived, i)
+			f.slots[slot].I = 1
+		}
 	}
 }

@@ -7,27 +7,35 @@ type tileCode struct {
 	wAt, wStride  code
 	xAt, xStride  code
 	rows, cols, k code
+	accStride     code // nil: cols
 }
 
 func (c *compiler) tile(d *Dot) *tileCode {
-	return &tileCode{
+	t := &tileCode{
 		acc: c.memory[d.Acc], w: c.memory[d.W], x: c.memory[d.X],
 		accAt: c.expr(d.AccAt), wAt: c.expr(d.WAt), wStride: c.expr(d.WStride), xAt: c.expr(d.XAt), xStride: c.expr(d.XStride),
 		rows: c.expr(d.Rows), cols: c.expr(d.Cols), k: c.expr(d.K),
 	}
+	if d.AccStride != nil {
+		t.accStride = c.expr(d.AccStride)
+	}
+	return t
 }
 
 func (t *tileCode) dot(f *frame) {
 	rows, cols, k := t.rows(f).I, t.cols(f).I, t.k(f).I
 	accAt, wAt, wStride, xAt, xStride := t.accAt(f).I, t.wAt(f).I, t.wStride(f).I, t.xAt(f).I, t.xStride(f).I
-	acc := f.local[t.acc.index]
+	acc, stride := f.local[t.acc.index], cols
+	if t.accStride != nil {
+		stride = t.accStride(f).I
+	}
 	for c := int64(0); c < cols; c++ {
 		if rows <= 0 {
 			return
 		}
 		x := f.floats(t.x, xAt+c*xStride, k, &f.x)
 		for r := int64(0); r < rows; r++ {
-			at := accAt + r*cols + c
+			at := accAt + r*stride + c
 			if uint64(at) >= uint64(len(acc)) {
 				f.outside("store", t.acc, at, int64(len(acc)))
 			}

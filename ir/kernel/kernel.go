@@ -26,14 +26,14 @@ const (
 	In     Role = iota // read only
 	Out                // written only
 	State              // a KV cache: read and written
-	Weight             // read only, of any weight type: its dtype is a parameter of the kernel
+	Weight             // read only, of any weight type: its dtype is a parameter of the kernel, until Bind fixes it
 )
 
-// Buf is a buffer parameter: "x in_f32", "k state_f16", "w weight".
+// Buf is a buffer parameter: "x in_f32", "k state_f16", "w weight"; "w weight_q4_0" in a bound kernel.
 type Buf struct {
 	Name  string
 	Role  Role
-	DType DType // Invalid for Weight
+	DType DType // Invalid for Weight, unless bound
 }
 
 // Axis is a grid axis: Var takes each value in [0, N).
@@ -48,7 +48,7 @@ type Local struct {
 	N    Expr
 }
 
-// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot, *Mix or *Encode.
+// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot, *Mix, *Encode or *Arrive.
 type Stmt interface{ stmt() }
 
 type (
@@ -65,11 +65,12 @@ type (
 		Value Expr
 	}
 
-	// For is a loop over Var from Lo below Hi by Step. With Lanes, Lo is 0, Step is 1 and the iterations are independent.
+	// For is a loop over Var from Lo below Hi by Step. With Lanes or Teams, Lo is 0, Step is 1 and the iterations are independent:
+	// each is run by a lane, or by a team of lanes together.
 	For struct {
 		Var          string
 		Lo, Hi, Step Expr
-		Lanes        bool
+		Lanes, Teams bool
 		Body         []Stmt
 	}
 
@@ -90,9 +91,10 @@ type (
 
 	// Dot is a tile of inner products of rows of the matrix W with rows of X:
 	//
-	//	Acc[AccAt + r*Cols + c] = Σ_{k<K} W[WAt + r*WStride + k] · X[XAt + c*XStride + k]   for r < Rows, c < Cols
+	//	Acc[AccAt + r*AccStride + c] = Σ_{k<K} W[WAt + r*WStride + k] · X[XAt + c*XStride + k]   for r < Rows, c < Cols
 	//
-	// W is a Weight, In or State buffer, X a group or f32 buffer or one of activations, Acc group memory.
+	// W is a Weight, In or State buffer, X a group buffer, one of f32, f16 or bf16, or one of activations, Acc group memory.
+	// AccStride is nil for Cols; a target whose memory has banks wants another.
 	Dot struct {
 		Acc           string
 		AccAt         Expr
@@ -101,6 +103,7 @@ type (
 		X             string
 		XAt, XStride  Expr
 		Rows, Cols, K Expr
+		AccStride     Expr
 	}
 
 	// Mix adds weighted sums of rows of the matrix W:
@@ -114,6 +117,7 @@ type (
 		X             string
 		XAt, XStride  Expr
 		Rows, Cols, K Expr
+		AccStride     Expr // nil: it is K
 	}
 
 	// Encode writes N elements, which are whole blocks, to a buffer of activations:
@@ -127,6 +131,13 @@ type (
 		X      string
 		XAt, N Expr
 	}
+
+	// Arrive counts the groups of a launch that come to it with the same Index, which is at least 0, and names whether this is
+	// the last of N. What the others stored before they arrived, the last may load after. All groups of an index arrive once.
+	Arrive struct {
+		Name     string
+		Index, N Expr
+	}
 )
 
 func (*Let) stmt()    {}
@@ -137,6 +148,7 @@ func (*If) stmt()     {}
 func (*Dot) stmt()    {}
 func (*Mix) stmt()    {}
 func (*Encode) stmt() {}
+func (*Arrive) stmt() {}
 
 // ReduceOp is the operation of a Reduce.
 type ReduceOp uint8

@@ -162,7 +162,7 @@ func parseBufType(text string) (Role, DType, bool) {
 	if name == Acts.String() {
 		dtype, ok = Acts, true
 	}
-	for role := In; role < Weight; role++ {
+	for role := In; role <= Weight; role++ {
 		if role.String() == word {
 			return role, dtype, ok
 		}

@@ -73,6 +73,12 @@ func (p *textParser) define(s ast.Stmt, name string, value ast.Expr) Stmt {
 		p.check(s, p.scope.declare(name, scalar(Float)))
 		return r
 	}
+	if word == "arrive" {
+		p.arity(call, 2)
+		a := &Arrive{Name: name, Index: p.expr(call.Args[0], Int), N: p.expr(call.Args[1], Int)}
+		p.check(s, p.scope.declare(name, scalar(Bool)))
+		return a
+	}
 	e := p.anyExpr(value)
 	p.check(s, p.scope.declare(name, scalar(e.Type())))
 	return &Let{Name: name, Value: e}
@@ -96,11 +102,11 @@ func (p *textParser) reduce(call *ast.CallExpr, name string) *Reduce {
 
 func (p *textParser) lanes(s *ast.RangeStmt) Stmt {
 	word, call := callName(s.X)
-	if s.Tok != token.DEFINE || s.Value != nil || word != "lanes" {
-		p.fail(s, "want for i := range lanes(n)")
+	if s.Tok != token.DEFINE || s.Value != nil || word != "lanes" && word != "teams" {
+		p.fail(s, "want for i := range lanes(n), or teams(n)")
 	}
 	p.arity(call, 1)
-	f := &For{Var: p.name(s.Key), Lo: I(0), Hi: p.expr(call.Args[0], Int), Step: I(1), Lanes: true}
+	f := &For{Var: p.name(s.Key), Lo: I(0), Hi: p.expr(call.Args[0], Int), Step: I(1), Lanes: word == "lanes", Teams: word == "teams"}
 	f.Body = p.loopBody(s.Key, f.Var, s.Body)
 	return f
 }
@@ -146,15 +152,23 @@ func (p *textParser) ifElse(s *ast.IfStmt) Stmt {
 
 // tile reads the arguments of dot and mix, which are the same.
 func (p *textParser) tile(call *ast.CallExpr) *Dot {
-	p.arity(call, 11)
+	n := 11
+	if word, _ := callName(call); word == "dot" && len(call.Args) > n {
+		n++
+	}
+	p.arity(call, n)
 	mem := func(i int) string { return p.memory(call.Args[i]) }
 	arg := func(i int) Expr { return p.expr(call.Args[i], Int) }
-	return &Dot{
+	d := &Dot{
 		Acc: mem(0), AccAt: arg(1),
 		W: mem(2), WAt: arg(3), WStride: arg(4),
 		X: mem(5), XAt: arg(6), XStride: arg(7),
 		Rows: arg(8), Cols: arg(9), K: arg(10),
 	}
+	if n > 11 {
+		d.AccStride = arg(11)
+	}
+	return d
 }
 
 func (p *textParser) encode(call *ast.CallExpr) *Encode {

@@ -50,7 +50,7 @@ func (k *Kernel) text(name string) string {
 	var params []string
 	for _, b := range k.Bufs {
 		t := b.Role.String()
-		if b.Role != Weight {
+		if b.DType != Invalid {
 			t += "_" + b.DType.String()
 		}
 		params = append(params, b.Name+" "+t)
@@ -109,7 +109,11 @@ func (p *printer) stmts(body []Stmt) {
 
 func (p *printer) stmt(s Stmt) {
 	if d, name := tile(s); d != nil {
-		p.call(name, d.Acc, d.AccAt, d.W, d.WAt, d.WStride, d.X, d.XAt, d.XStride, d.Rows, d.Cols, d.K)
+		args := []any{d.Acc, d.AccAt, d.W, d.WAt, d.WStride, d.X, d.XAt, d.XStride, d.Rows, d.Cols, d.K}
+		if d.AccStride != nil {
+			args = append(args, d.AccStride)
+		}
+		p.call(name, args...)
 		return
 	}
 	if e, ok := s.(*Encode); ok {
@@ -125,12 +129,17 @@ func (p *printer) stmt(s Stmt) {
 	case *Reduce:
 		p.parts(s.Name, " := ", s.Op.String(), "(", s.Var, ", ", s.N, ", ", s.Value, ")")
 	case *For:
-		if s.Lanes {
+		switch {
+		case s.Lanes:
 			p.parts("for ", s.Var, " := range lanes(", s.Hi, ")")
-		} else {
+		case s.Teams:
+			p.parts("for ", s.Var, " := range teams(", s.Hi, ")")
+		default:
 			p.parts("for ", s.Var, " := ", s.Lo, "; ", s.Var, " < ", s.Hi, "; ", s.Var, " += ", s.Step)
 		}
 		p.block(s.Body)
+	case *Arrive:
+		p.parts(s.Name, " := arrive(", s.Index, ", ", s.N, ")")
 	case *If:
 		p.ifElse(s)
 	default:

@@ -14,7 +14,7 @@ import (
 //   - In and Weight buffers are not stored to, Out buffers not loaded;
 //   - extents of the grid and of group memory are expressions of integer parameters alone;
 //   - loops over lanes begin at 0 with step 1 and contain nothing that the lanes do together: no sum, max, dot, mix, encode or loop
-//     over lanes;
+//     over lanes or teams; loops over teams nothing that a group does together: no dot, mix, encode or loop over teams;
 //   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs.
 func Verify(k *Kernel) error {
 	v := &verifier{kernel: k, scope: newScope(), seen: map[string]bool{}}
@@ -29,6 +29,7 @@ type verifier struct {
 	at      string // what is being checked: a part of the header,
 	stmtAt  Stmt   // or a statement
 	inLanes bool
+	inTeams bool
 	seen    map[string]bool // what errs says already
 	errs    []error
 }
@@ -63,8 +64,8 @@ func (v *verifier) header() {
 	v.at = "parameters"
 	for i := range k.Bufs {
 		b := &k.Bufs[i]
-		if b.Role > Weight || (b.Role == Weight) != (b.DType == Invalid) || b.Role != Weight && b.DType.Row() == nil && !(b.DType == Acts && b.Role < State) {
-			v.fail("%s is %v_%v: weights have no dtype, other buffers one of the table", b.Name, b.Role, b.DType)
+		if b.Role > Weight || b.Role != Weight && b.DType.Row() == nil && !(b.DType == Acts && b.Role < State) || b.Role == Weight && b.DType != Invalid && !b.DType.isWeight() {
+			v.fail("%s is %v_%v: weights have a weight type or none, other buffers a type of the table", b.Name, b.Role, b.DType)
 		}
 		v.check(v.scope.declare(b.Name, global(b)))
 	}
@@ -113,6 +114,7 @@ func (v *verifier) stmts(body []Stmt) {
 func (v *verifier) stmt(s Stmt) {
 	if d, name := tile(s); d != nil {
 		v.together(name)
+		v.groupwide(name)
 		v.tile(d)
 		return
 	}
@@ -134,7 +136,14 @@ func (v *verifier) stmt(s Stmt) {
 		v.reduce(s)
 	case *Encode:
 		v.together("encode")
+		v.groupwide("encode")
 		v.encode(s)
+	case *Arrive:
+		v.together("arrive")
+		v.groupwide("arrive")
+		v.uniform("an operand", s.Index, Int)
+		v.uniform("an operand", s.N, Int)
+		v.check(v.scope.declare(s.Name, scalar(Bool)))
 	case *If:
 		v.uniform("the condition", s.Cond, Bool)
 		v.block(s.Then)
@@ -168,17 +177,20 @@ func (v *verifier) store(s *Store) {
 
 func (v *verifier) loop(s *For) {
 	sym := scalar(Int)
+	if s.Lanes && s.Teams {
+		v.fail("a loop is over lanes or over teams")
+	}
 	if s.Lanes {
-		v.together("a loop over lanes")
-		if lo, ok := s.Lo.(*IntLit); !ok || lo.V != 0 {
-			v.fail("a loop over lanes begins at 0, not at %s", ExprString(s.Lo))
-		}
-		if step, ok := s.Step.(*IntLit); !ok || step.V != 1 {
-			v.fail("a loop over lanes has step 1, not %s", ExprString(s.Step))
-		}
+		v.divided(s, "a loop over lanes")
 		sym.Lane = true
 		defer func(outer bool) { v.inLanes = outer }(v.inLanes)
 		v.inLanes = true
+	}
+	if s.Teams {
+		v.divided(s, "a loop over teams")
+		v.groupwide("a loop over teams")
+		defer func(outer bool) { v.inTeams = outer }(v.inTeams)
+		v.inTeams = true
 	}
 	for _, bound := range []Expr{s.Lo, s.Hi, s.Step} {
 		v.uniform("a bound", bound, Int)
@@ -191,6 +203,24 @@ func (v *verifier) loop(s *For) {
 	defer v.scope.open()()
 	v.check(v.scope.declare(s.Var, sym))
 	v.stmts(s.Body)
+}
+
+// divided checks a loop whose iterations are divided.
+func (v *verifier) divided(s *For, what string) {
+	v.together(what)
+	if lo, ok := s.Lo.(*IntLit); !ok || lo.V != 0 {
+		v.fail("%s begins at 0, not at %s", what, ExprString(s.Lo))
+	}
+	if step, ok := s.Step.(*IntLit); !ok || step.V != 1 {
+		v.fail("%s has step 1, not %s", what, ExprString(s.Step))
+	}
+}
+
+// groupwide refuses what a single team cannot do.
+func (v *verifier) groupwide(what string) {
+	if v.inTeams {
+		v.fail("%s in a loop over teams", what)
+	}
 }
 
 func (v *verifier) reduce(s *Reduce) {
@@ -212,6 +242,14 @@ func (v *verifier) tile(d *Dot) {
 	for _, e := range []Expr{d.AccAt, d.WAt, d.WStride, d.XAt, d.XStride, d.Rows, d.Cols, d.K} {
 		v.expr(e, Int)
 	}
+	_, dot := v.stmtAt.(*Dot)
+	switch {
+	case d.AccStride == nil:
+	case dot:
+		v.expr(d.AccStride, Int)
+	default:
+		v.fail("the columns of the result follow each other")
+	}
 	if acc, err := v.scope.memory(d.Acc); err != nil || acc.Buf != nil {
 		v.fail("the result %s is not group memory", d.Acc)
 	}
@@ -220,8 +258,7 @@ func (v *verifier) tile(d *Dot) {
 		v.fail("the matrix %s is not a weight, nor an in or state buffer of floats", d.W)
 	}
 	x, err := v.scope.memory(d.X)
-	_, dot := v.stmtAt.(*Dot)
-	if err != nil || x.Buf != nil && (x.Buf.DType != F32 && !(dot && x.Buf.DType.IsActs()) || x.Buf.Role == Out) {
+	if err != nil || x.Buf != nil && (!x.Buf.vectors(dot) || x.Buf.Role == Out) {
 		v.fail("the vectors %s are neither group memory nor an in or state buffer of f32", d.X)
 	}
 	if d.X == d.Acc {
@@ -242,6 +279,14 @@ func (v *verifier) encode(s *Encode) {
 		v.fail("the elements %s are neither group memory nor an in or state buffer of f32", s.X)
 	}
 }
+
+// vectors reports a buffer that a Dot may multiply with rows of a matrix, or a Mix.
+func (b *Buf) vectors(dot bool) bool {
+	return b.DType == F32 || dot && (b.DType.IsActs() || b.DType == F16 || b.DType == BF16)
+}
+
+// isWeight reports a type of the table that weights may have.
+func (d DType) isWeight() bool { return d.Row() != nil && d.Row().Weight }
 
 // blocks reports a buffer of a block type, whose elements cannot be stored one by one.
 func (b *Buf) blocks() bool {

@@ -8,6 +8,7 @@ import (
 )
 
 var elementwise = []*ir.Op{
+	cast,
 	Binary("add", "x + y", func(x, y float64) float64 { return x + y }, kernel.Add),
 	Binary("sub", "x - y", func(x, y float64) float64 { return x - y }, kernel.Sub),
 	Binary("mul", "x · y", func(x, y float64) float64 { return x * y }, kernel.Mul),
@@ -35,6 +36,39 @@ var elementwise = []*ir.Op{
 			return kernel.Mul(p.In(0), p.Const("by", p.Node().Float("by")))
 		},
 		Cases: []ir.Case{{Name: "half", Text: "graph t {\n x: f32[a=3, b=5] = input()\n y = scale(x) {by=0.5}\n output y\n}"}},
+	},
+}
+
+// cast is how a graph says that a value is kept in a narrower type, so that the reference rounds where kernels do.
+var cast = &ir.Op{
+	Name: "cast", Class: ir.Elementwise, Doc: "x rounded to a narrower type of floats, to nearest even",
+	Args:        []string{"x"},
+	Attrs:       []ir.AttrSpec{{Name: "to", Kind: ir.AttrDType}},
+	Constraints: []string{"x is a tensor of floats", "it is rounded to f16 or bf16"},
+	Infer: func(c *ir.Check) ir.Type {
+		c.Float(1, 0)
+		to := c.Node.DTypeAttr("to")
+		if to != kernel.F16 && to != kernel.BF16 {
+			c.Fail(2, "", "%s is neither f16 nor bf16", to)
+			return ir.Type{}
+		}
+		return ir.Tensor(to, c.In[0].Axes...)
+	},
+	Eval: func(e *ir.Eval) (*ir.Array, error) {
+		row := e.Node.Type.DType.Row()
+		one, bytes := make([]float32, 1), make([]byte, row.Bytes)
+		for i, x := range e.In[0].Data {
+			one[0] = float32(x)
+			row.Encode(bytes, one)
+			row.Decode(one, bytes)
+			e.Out.Data[i] = float64(one[0])
+		}
+		return e.Out, nil
+	},
+	Point: func(p ir.Point) kernel.Expr { return p.In(0) },
+	Cases: []ir.Case{
+		{Name: "f16", Env: map[string]int64{"S": 3}, Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n x: f32[q=S, embd=33] = input()\n w: f32[out=5, embd=33] = param()\n h = cast(x) {to=f16}\n y = matmul(h, w) {over=embd}\n output y\n}"},
+		{Name: "bf16", Text: "graph t {\n x: f32[a=7] = input()\n h = cast(x) {to=bf16}\n y = scale(h) {by=3}\n output y\n}"},
 	},
 }
 

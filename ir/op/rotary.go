@@ -60,7 +60,13 @@ var rotary = []*ir.Op{
 		},
 		Infer:  inferRope,
 		Eval:   evalRope,
-		Within: func(n *ir.Node) string { return n.Word("over") },
+		Within: func(n *ir.Node) ir.Within {
+			w := ir.Within{Axis: n.Word("over")}
+			if a, ok := n.Type.Axis(w.Axis); ok && n.Word("style") == "interleaved" && a.Dim.Same(n.DimAttr("width")) {
+				w.Unit = 2
+			}
+			return w
+		},
 		Point:  pointRope,
 		Cases: []ir.Case{
 			{Name: "half", Env: map[string]int64{"S": 3, "P": 2}, Text: ropeText + " y = rope(x, r) {over=dim, width=6, style=half}\n output y\n}"},

@@ -18,7 +18,14 @@ type Format struct {
 	Nested       bool // scales and offsets are small integers times the block's factors (the K formats)
 	Halves       bool // half a unit has its own scale
 
-	d, m  int // where a block has its f16 factors: of scales and, with offsets, of offsets
+	// Where they are in a block, for those who read any format's; split and at are the quick ways. Codes of 8 bits are signed there.
+	D, M  int // the f16 factors: of scales and, with offsets, of offsets
+	S     int // nested: the integers, signed bytes with Halves, otherwise as sixBits has them
+	Codes []Plane
+
+	// Float is the number that a code of 16 bits is, instead of all this. Such a block is a unit of single elements.
+	Float func(code uint16) float32
+
 	split func(c *codes, block []byte)
 	at    func(block []byte, i int) element
 	pack  func(dst, src []byte, r int) // makes a block row r of a panel's
@@ -34,16 +41,38 @@ type codes struct {
 // element is one of them.
 type element struct{ q, s, t uint8 }
 
-// Formats is the table.
+// Formats is the table of block types.
 var Formats = []*Format{
-	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8, split: splitQ40, at: atQ40, pack: packQ40},
-	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, m: 2, split: splitQ41, at: atQ41, pack: packQ41},
-	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16, split: splitQ50, at: atQ50, pack: packQ50},
-	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, m: 2, split: splitQ51, at: atQ51, pack: packQ51},
-	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128, split: splitQ80, at: atQ80, pack: packQ80},
-	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, m: 2, split: splitQ4K, at: atQ4K, pack: packQ4K},
-	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, m: 2, split: splitQ5K, at: atQ5K, pack: packQ5K},
-	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, d: 208, split: splitQ6K, at: atQ6K, pack: packQ6K},
+	{Name: "q4_0", Elems: 32, Bytes: 18, Bits: 4, Zero: 8,
+		Codes: []Plane{{At: 2, Bits: 4, Run: 4}},
+		split: splitQ40, at: atQ40, pack: packQ40},
+	{Name: "q4_1", Elems: 32, Bytes: 20, Bits: 4, Offsets: true, M: 2,
+		Codes: []Plane{{At: 4, Bits: 4, Run: 4}},
+		split: splitQ41, at: atQ41, pack: packQ41},
+	{Name: "q5_0", Elems: 32, Bytes: 22, Bits: 5, Zero: 16,
+		Codes: []Plane{{At: 6, Bits: 4, Run: 4}, {At: 2, Bits: 1}},
+		split: splitQ50, at: atQ50, pack: packQ50},
+	{Name: "q5_1", Elems: 32, Bytes: 24, Bits: 5, Offsets: true, M: 2,
+		Codes: []Plane{{At: 8, Bits: 4, Run: 4}, {At: 4, Bits: 1}},
+		split: splitQ51, at: atQ51, pack: packQ51},
+	{Name: "q8_0", Elems: 32, Bytes: 34, Bits: 8, Zero: 128,
+		Codes: []Plane{{At: 2, Bits: 8, Run: 5}},
+		split: splitQ80, at: atQ80, pack: packQ80},
+	{Name: "q4_k", Elems: 256, Bytes: 144, Bits: 4, Offsets: true, Nested: true, M: 2, S: 4,
+		Codes: []Plane{{At: 16, Bits: 4, Run: 5}},
+		split: splitQ4K, at: atQ4K, pack: packQ4K},
+	{Name: "q5_k", Elems: 256, Bytes: 176, Bits: 5, Offsets: true, Nested: true, M: 2, S: 4,
+		Codes: []Plane{{At: 48, Bits: 4, Run: 5}, {At: 16, Bits: 1, Run: 5}},
+		split: splitQ5K, at: atQ5K, pack: packQ5K},
+	{Name: "q6_k", Elems: 256, Bytes: 210, Bits: 6, Zero: 32, Nested: true, Halves: true, D: 208, S: 192,
+		Codes: []Plane{{At: 0, Bits: 4, Run: 6}, {At: 128, Bits: 2, Run: 5}},
+		split: splitQ6K, at: atQ6K, pack: packQ6K},
+}
+
+// Floats are runs of single elements as formats, for what packs them.
+var Floats = []*Format{
+	{Name: "f16", Elems: Unit, Bytes: 2 * Unit, Bits: 16, Float: FromF16, Codes: []Plane{{Bits: 16}}, pack: packFloats},
+	{Name: "bf16", Elems: Unit, Bytes: 2 * Unit, Bits: 16, Float: fromBF16, Codes: []Plane{{Bits: 16}}, pack: packFloats},
 }
 
 // Lookup is the format of that name, or nil.
@@ -64,6 +93,12 @@ func (f *Format) Decode(dst []float32, src []byte) {
 		per /= 2
 	}
 	for ; len(dst) > 0; dst, src = dst[f.Elems:], src[f.Bytes:] {
+		if f.Float != nil {
+			for i := range dst[:f.Elems] {
+				dst[i] = f.Float(u16(src, 2*i))
+			}
+			continue
+		}
 		f.split(&c, src[:f.Bytes])
 		for i := range dst[:f.Elems] {
 			dst[i] = f.value(src, element{c.q[i], c.s[i/per], c.t[i/Unit]})
@@ -72,11 +107,16 @@ func (f *Format) Decode(dst []float32, src []byte) {
 }
 
 // At is element i of a block.
-func (f *Format) At(block []byte, i int) float32 { return f.value(block, f.at(block, i)) }
+func (f *Format) At(block []byte, i int) float32 {
+	if f.Float != nil {
+		return f.Float(u16(block, 2*i))
+	}
+	return f.value(block, f.at(block, i))
+}
 
 // value is an element of a block. Products are rounded before sums, on every CPU.
 func (f *Format) value(block []byte, e element) float32 {
-	scale := factor(block, f.d)
+	scale := factor(block, f.D)
 	switch {
 	case f.Halves:
 		scale *= float32(int8(e.s))
@@ -86,9 +126,9 @@ func (f *Format) value(block []byte, e element) float32 {
 	v := float32(scale * float32(int(e.q)-f.Zero))
 	switch {
 	case f.Offsets && f.Nested:
-		v += -factor(block, f.m) * float32(e.t)
+		v += -factor(block, f.M) * float32(e.t)
 	case f.Offsets:
-		v += factor(block, f.m)
+		v += factor(block, f.M)
 	}
 	return v
 }

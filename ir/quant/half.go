@@ -19,3 +19,5 @@ func FromF16(h uint16) float32 {
 
 // factor reads the f16 at byte i.
 func factor(b []byte, i int) float32 { return FromF16(binary.LittleEndian.Uint16(b[i:])) }
+
+func fromBF16(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }

@@ -20,16 +20,27 @@ func (p *Panel) PackGroups(dst, src []byte, rows, elems, first, end int) error {
 		return fmt.Errorf("%s: groups [%d, %d) of %d", p.Name, first, end, groups)
 	}
 	blocks := elems / f.Elems
+	var panel []byte // of a block that becomes one of fragments
+	if p.Fragment {
+		panel = make([]byte, p.Bytes)
+	}
 	for g := first; g < end; g++ {
 		row := PanelRows * g
 		n := min(PanelRows, rows-row)
 		for b := range blocks {
-			block := dst[(g*blocks+b)*p.Bytes:][:p.Bytes]
+			packed := dst[(g*blocks+b)*p.Bytes:][:p.Bytes]
+			block := packed
+			if p.Fragment {
+				block = panel
+			}
 			if n < PanelRows {
 				clear(block)
 			}
 			for r := range n {
 				f.pack(block, src[((row+r)*blocks+b)*f.Bytes:][:f.Bytes], r)
+			}
+			if p.Fragment {
+				p.fragment(packed, block)
 			}
 		}
 	}
@@ -112,6 +123,13 @@ func packQ6K(dst, src []byte, r int) {
 			}
 			putWord(unit[288:], half, r, high)
 		}
+	}
+}
+
+// packFloats moves codes of 16 bits, four in twice a word.
+func packFloats(dst, src []byte, r int) {
+	for j := range 8 {
+		binary.LittleEndian.PutUint64(dst[128*j+8*r:], binary.LittleEndian.Uint64(src[8*j:]))
 	}
 }
 

@@ -21,39 +21,73 @@ const PanelRows = 16
 //
 // for r < 16, i < 4 and as many j as it takes. A matrix is its rows in groups of 16, a group its blocks in order; rows that are
 // missing from the last group are zeros. Codes are not negative; Format.Zero is subtracted from them.
+//
+// Fragments are the same parts of the same sizes with rows and elements in other places. Those of single elements have nothing
+// but low.
 type Panel struct {
-	Format *Format
-	Name   string
-	Bytes  int // a block
+	Format   *Format
+	Name     string
+	Bytes    int // a block
+	Fragment bool
 
 	Header, Scales, Low, High int // bytes
+
+	Rows  *Order  // of factors and scales
+	Codes []Plane // in a unit
 }
 
 // Panels has one for each format.
-var Panels = panels()
+var Panels = layOut(Formats, newPanel)
 
-func panels() []*Panel {
+func layOut(formats []*Format, layout func(*Format) *Panel) []*Panel {
 	var ps []*Panel
-	for _, f := range Formats {
-		ps = append(ps, newPanel(f))
+	for _, f := range formats {
+		ps = append(ps, layout(f))
 	}
 	return ps
 }
 
+var (
+	panelRows  = newOrder("rggg")
+	panelCodes = newOrder("sttrgggpo") // 64j + 4r + i
+)
+
 func newPanel(f *Format) *Panel {
+	p := sizes(f)
+	p.Name, p.Rows = f.Name+"x16", panelRows
+	p.planes(8, 6, panelCodes, panelCodes)
+	return p
+}
+
+// sizes is a panel of which its parts' sizes are known.
+func sizes(f *Format) *Panel {
+	p := &Panel{Format: f, Low: f.Bits * Unit * PanelRows / 8}
+	if f.Bits < 8 {
+		p.Low, p.High = Unit/2*PanelRows, (f.Bits-4)*Unit/8*PanelRows
+	}
 	factors := 2 * PanelRows
 	if f.Offsets {
 		factors *= 2
 	}
-	p := &Panel{Format: f, Name: f.Name + "x16", Scales: factors, Low: 16 * PanelRows, High: (f.Bits - 4) * 4 * PanelRows}
-	if f.Nested {
+	switch {
+	case f.Nested:
 		p.Header, p.Scales = factors, 2*PanelRows
-	}
-	if f.Bits == 8 {
-		p.Low, p.High = 2*p.Low, 0
+	case f.Float == nil:
+		p.Scales = factors
 	}
 	p.Bytes = p.Header + f.Elems/Unit*p.Unit()
 	return p
+}
+
+// planes says where codes lie: whole ones of eight bits and more, else the low four bits and what is above. Runs are logarithms.
+func (p *Panel) planes(lowRun, highRun int, low, high *Order) {
+	p.Codes = []Plane{{At: p.Scales, Bits: p.Format.Bits, Run: lowRun, Order: low}}
+	if p.Format.Bits < 8 {
+		p.Codes[0].Bits = 4
+	}
+	if p.High > 0 {
+		p.Codes = append(p.Codes, Plane{At: p.Scales + p.Low, Bits: p.Format.Bits - 4, Run: highRun, Order: high})
+	}
 }
 
 // Unit is the bytes of a unit.
@@ -69,6 +103,15 @@ func (p *Panel) At(block []byte, r, i int) float32 {
 	f := p.Format
 	unit := block[p.Header+i/Unit*p.Unit():]
 	e := i % Unit
+	code := 0
+	if p.Fragment {
+		code, r = Code(p.Codes, unit, r, e), p.Rows.Place(r, 0)
+		if f.Float != nil {
+			return f.Float(uint16(code))
+		}
+	} else {
+		code = p.code(unit[p.Scales:], r, e)
+	}
 	factors, scale, offset := unit, float32(1), float32(1)
 	if f.Nested {
 		factors = block
@@ -79,14 +122,14 @@ func (p *Panel) At(block []byte, r, i int) float32 {
 			scale, offset = float32(unit[r]), -float32(unit[PanelRows+r])
 		}
 	}
-	v := float32(factor(factors, 2*r) * scale * float32(p.code(unit[p.Scales:], r, e)-f.Zero))
+	v := float32(factor(factors, 2*r) * scale * float32(code-f.Zero))
 	if f.Offsets {
 		v += float32(factor(factors, 2*(PanelRows+r)) * offset)
 	}
 	return v
 }
 
-// code is the code of element e of a unit's row r.
+// code is the code of element e of row r behind a unit's scales, of panels: what Code reads more slowly.
 func (p *Panel) code(b []byte, r, e int) int {
 	j, i := e/4, 4*r+e%4
 	if p.Format.Bits == 8 {

@@ -2,15 +2,16 @@ package quant
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+// eachPanel is each of the fragments too.
 func eachPanel(t *testing.T, run func(t *testing.T, p *Panel)) {
-	for _, p := range Panels {
+	for _, p := range slices.Concat(Panels, Fragments) {
 		t.Run(p.Name, func(t *testing.T) { run(t, p) })
 	}
 }
@@ -42,34 +43,50 @@ func TestPanelIsTheFormat(t *testing.T) {
 					requireSame(t, want[r*elems+i], v, "row %d element %d", r, i)
 				}
 			}
-			requireUnpack(t, p, dst)
+			requireDecode(t, p, dst)
+			if !p.Fragment {
+				requireUnpack(t, p, dst)
+			}
 		}
 	})
 }
 
-// requireUnpack compares Decode and Unpack with At on every element of panels.
-func requireUnpack(t *testing.T, p *Panel, panels []byte) {
+// requireDecode compares Decode and Code with At on every element of packed blocks.
+func requireDecode(t *testing.T, p *Panel, packed []byte) {
 	e := p.Format.Elems
-	all := make([]float32, len(panels)/p.Bytes*e*PanelRows)
-	p.Decode(all, panels)
-	var u PanelUnit
-	for at := 0; at < len(panels); at += p.Bytes {
-		block := panels[at:][:p.Bytes]
-		for i := range e / Unit {
-			p.Unpack(&u, block, i)
-			for r := range PanelRows {
-				for j, q := range u.Codes[r] {
-					want := p.At(block, r, i*Unit+j)
-					got := float32(u.Scale[j/(Unit/2)][r] * float32(int8(q)))
-					if p.Format.Offsets {
-						got += u.Offset[r]
-					}
-					requireSame(t, want, got, "unit %d row %d element %d", i, r, j)
-					requireSame(t, want, all[r*e+i*Unit+j], "decoded unit %d row %d element %d", i, r, j)
+	all := make([]float32, len(packed)/p.Bytes*e*PanelRows)
+	p.Decode(all, packed)
+	for ; len(packed) > 0; packed = packed[p.Bytes:] {
+		for r := range PanelRows {
+			for i := range e {
+				requireSame(t, p.At(packed, r, i), all[r*e+i], "row %d element %d", r, i)
+				unit := packed[p.Header+i/Unit*p.Unit():]
+				if !p.Fragment && p.code(unit[p.Scales:], r, i%Unit) != Code(p.Codes, unit, r, i%Unit) {
+					t.Fatalf("row %d element %d: planes read another code", r, i)
 				}
 			}
 		}
 		all = all[e*PanelRows:]
+	}
+}
+
+// requireUnpack compares Unpack with At.
+func requireUnpack(t *testing.T, p *Panel, panels []byte) {
+	var u PanelUnit
+	for at := 0; at < len(panels); at += p.Bytes {
+		block := panels[at:][:p.Bytes]
+		for i := range p.Format.Elems / Unit {
+			p.Unpack(&u, block, i)
+			for r := range PanelRows {
+				for j, q := range u.Codes[r] {
+					got := float32(u.Scale[j/(Unit/2)][r] * float32(int8(q)))
+					if p.Format.Offsets {
+						got += u.Offset[r]
+					}
+					requireSame(t, p.At(block, r, i*Unit+j), got, "unit %d row %d element %d", i, r, j)
+				}
+			}
+		}
 	}
 }
 
@@ -114,26 +131,13 @@ func TestPackRefuses(t *testing.T) {
 
 // TestPanelBytes holds the layout to what the package says.
 func TestPanelBytes(t *testing.T) {
-	want := map[string]int{"q4_0x16": 288, "q4_1x16": 320, "q5_0x16": 352, "q5_1x16": 384, "q8_0x16": 544,
-		"q4_kx16": 64 + 8*288, "q5_kx16": 64 + 8*352, "q6_kx16": 32 + 8*416}
-	for _, p := range Panels {
-		require.Equal(t, want[p.Name], p.Bytes, p.Name)
+	want := map[string]int{"f16": 1024, "bf16": 1024, "q4_0": 288, "q4_1": 320, "q5_0": 352, "q5_1": 384, "q8_0": 544,
+		"q4_k": 64 + 8*288, "q5_k": 64 + 8*352, "q6_k": 32 + 8*416}
+	eachPanel(t, func(t *testing.T, p *Panel) {
+		require.Contains(t, want, p.Format.Name)
+		require.Equal(t, want[p.Format.Name], p.Bytes)
 		require.Equal(t, 3*2*p.Bytes, p.Size(33, 2*p.Format.Elems))
-	}
-}
-
-func BenchmarkPack(b *testing.B) {
-	const rows, elems = 64, 2048
-	for _, p := range Panels {
-		src := randomBytes(rand.New(rand.NewPCG(1, 2)), rows*elems/p.Format.Elems*p.Format.Bytes)
-		dst := make([]byte, p.Size(rows, elems))
-		b.Run(fmt.Sprint(p.Format.Name), func(b *testing.B) {
-			b.SetBytes(int64(len(src)))
-			for b.Loop() {
-				require.NoError(b, p.Pack(dst, src, rows, elems))
-			}
-		})
-	}
+	})
 }
 
 func randomBytes(rng *rand.Rand, n int) []byte {

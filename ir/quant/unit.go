@@ -9,7 +9,7 @@ type PanelUnit struct {
 	Offset [PanelRows]float32
 }
 
-// Unpack takes unit i of a block apart.
+// Unpack takes unit i of a panel's block apart. Fragments are not for CPUs and have no such function: theirs are read by At.
 func (p *Panel) Unpack(u *PanelUnit, block []byte, i int) {
 	unit := block[p.Header+i*p.Unit():][:p.Unit()]
 	p.unpackScales(u, block, unit)

@@ -49,10 +49,21 @@ type attention struct {
 	scores, norm, mixed *ir.Node
 	keys                ir.Axis
 	grid                coords    // coordinates of the grid axes
-	columns             []ir.Axis // axes of the columns
+	group               []ir.Axis // axes of the heads that share keys: the columns of a token
+	heads               kernel.Expr
 	cols, d, vd         kernel.Expr
 	nKeys, step         kernel.Expr
-	s, p, m, l, acc     string // scores [key, column], weights [column, key], running maximum and sum, result [column, d']
+	stride              kernel.Expr // between the keys of s
+
+	// With several tokens a group, which stand side by side: column t·heads + h.
+	tok       string
+	t0        kernel.Expr
+	q         string
+	qAt       kernel.Expr
+	colsMax   kernel.Expr // columns that memory is for
+	s, p, m   string      // scores [key, column], weights [column, key], running maximum,
+	l, acc    string      // sum, result [column, d']
+	splitting *splitting  // of the keys, or nil
 }
 
 // attentionSkeleton reads the keys in blocks and keeps a running maximum and sum for each column (Milakov and Gimelshein 2018,
@@ -71,34 +82,65 @@ func attentionSkeleton(b *builder) {
 	}
 	s.declare()
 	s.start()
-	b.loop("j", s.nKeys, s.step, func(j kernel.Expr) { s.block(j) })
+	lo, hi := kernel.I(0), s.nKeys
+	if s.splitting != nil {
+		lo, hi = s.splitting.keys(s)
+	}
+	s.rangeOver("j", lo, hi, s.step, func(j kernel.Expr) { s.block(j, hi) })
+	if s.splitting != nil {
+		s.splitting.combine(s, s.finish)
+		return
+	}
 	s.finish()
 }
 
 func (s *attention) declare() {
 	q, k, v := s.scores.In[0].Type, s.scores.In[1].Type, s.mixed.In[1].Type
 	s.keys, _ = k.Axis(s.norm.Op.Reduce.Axis(s.norm))
-	split := len(q.Axes) - 1
-	for split > 0 && k.Index(q.Axes[split-1].Name) < 0 && !single(s.g, q.Axes[split-1].Name, q.Axes[split-1].Dim) && !s.isToken(q.Axes[split-1].Name) {
-		split--
+	first := len(q.Axes) - 1
+	for first > 0 && k.Index(q.Axes[first-1].Name) < 0 && !single(s.g, q.Axes[first-1].Name, q.Axes[first-1].Dim) && !s.isToken(q.Axes[first-1].Name) {
+		first--
 	}
-	s.grid = at()
-	for _, a := range q.Axes[:split] {
+	s.group = q.Axes[first : len(q.Axes)-1]
+	s.heads = kernel.I(1)
+	for _, a := range s.group {
+		s.heads = kernel.Mul(s.heads, s.extent(a.Name, a.Dim))
+	}
+	s.cols, s.colsMax, s.grid = s.heads, s.heads, at()
+	for _, a := range q.Axes[:first] {
+		if toks := s.tokens(a); toks > 1 {
+			s.tile(a, toks)
+			continue
+		}
 		s.grid.at[a.Name] = s.builder.grid(a.Name, s.extent(a.Name, a.Dim))
-	}
-	s.columns = q.Axes[split : len(q.Axes)-1]
-	s.cols = kernel.I(1)
-	for _, a := range s.columns {
-		s.cols = kernel.Mul(s.cols, s.extent(a.Name, a.Dim))
 	}
 	s.d = s.extent(lastAxis(q), q.Axes[len(q.Axes)-1].Dim)
 	s.vd = s.extent(lastAxis(v), v.Axes[len(v.Axes)-1].Dim)
 	s.nKeys = s.extent(s.keys.Name, s.keys.Dim)
 	s.step = s.param("step", dim.Const(int64(s.sched.KVBlock)))
-	s.s = s.group("s", kernel.Mul(s.step, s.cols))
-	s.p = s.group("p", kernel.Mul(s.step, s.cols))
-	s.m, s.l = s.group("m", s.cols), s.group("l", s.cols)
-	s.acc = s.group("acc", kernel.Mul(s.cols, s.vd))
+	s.stride = s.cols
+	if s.sched.Banks {
+		s.stride = kernel.Add(s.colsMax, kernel.I(1))
+	}
+	s.memory()
+	if s.split(q.Axes[:first]) {
+		s.splitting = newSplitting(s, q.Axes[:first])
+	}
+}
+
+// memory declares group memory.
+func (s *attention) memory() {
+	width := s.colsMax
+	if s.sched.Banks {
+		width = s.stride
+	}
+	s.s = s.builder.group("s", kernel.Mul(s.step, width))
+	s.p = s.builder.group("p", kernel.Mul(s.step, s.colsMax))
+	s.m, s.l = s.builder.group("m", s.colsMax), s.builder.group("l", s.colsMax)
+	s.acc = s.builder.group("acc", kernel.Mul(s.colsMax, s.vd))
+	if s.tok != "" {
+		s.q, s.qAt = s.builder.group("qs", kernel.Mul(s.colsMax, s.d)), kernel.I(0)
+	}
 }
 
 // isToken reports the axis of the step's tokens: each of them is a group of its own.
@@ -106,6 +148,31 @@ func (s *attention) isToken(axis string) bool {
 	return slices.ContainsFunc(s.builder.g.Nodes, func(n *ir.Node) bool {
 		return n.Op.Source == ir.FromStep && s.builder.g.Step != nil && n.Type.From.Same(s.builder.g.Step.Past) && n.Type.Index(axis) >= 0
 	})
+}
+
+// tokens is how many tokens along an axis a group takes.
+func (s *attention) tokens(a ir.Axis) int {
+	if s.sched.Columns == 0 || !s.isToken(a.Name) || single(s.builder.g, a.Name, a.Dim) {
+		return 1
+	}
+	heads := int64(1)
+	for _, a := range s.group {
+		n, ok := a.Dim.Const()
+		if !ok {
+			return 1
+		}
+		heads *= n
+	}
+	return max(1, s.sched.Columns/int(max(heads, 1)))
+}
+
+// tile gives the group several tokens.
+func (s *attention) tile(a ir.Axis, toks int) {
+	n, per := s.extent(a.Name, a.Dim), s.param("toks", dim.Const(int64(toks)))
+	tile := s.builder.grid("tile", kernel.CeilDiv(n, per))
+	s.tok, s.t0 = a.Name, s.let("t", kernel.Mul(tile, per))
+	s.cols = s.let("cols", kernel.Mul(kernel.Min(per, kernel.Sub(n, s.t0)), s.heads))
+	s.colsMax = kernel.Mul(per, s.heads)
 }
 
 // lowest is below every score; unlike -inf it can be subtracted from itself.
@@ -119,31 +186,51 @@ func (s *attention) start() {
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: kernel.F(0)})
 	})
+	q := s.scores.In[0]
+	if s.tok != "" {
+		s.lanes("i", kernel.Mul(s.cols, s.d), func(i kernel.Expr) {
+			c := s.columnAt(kernel.Div(i, s.d)).with(lastAxis(q.Type), kernel.Rem(i, s.d))
+			s.emit(&kernel.Store{Buf: s.q, Index: i, Value: s.load(q, c, "q")})
+		})
+		return
+	}
+	first := s.columnAt(kernel.I(0)).with(lastAxis(q.Type), kernel.I(0))
+	for _, a := range s.group {
+		first.at[a.Name] = kernel.I(0)
+	}
+	s.q, s.qAt = s.buffer(Storage(q), "q"), s.address(q, first)
 }
 
-// block reads the keys from j on, at most step of them.
-func (s *attention) block(j kernel.Expr) {
-	rows := s.let("rows", kernel.Min(s.step, kernel.Sub(s.nKeys, j)))
-	q, k := s.scores.In[0], s.scores.In[1]
-	qc := s.gridAt()
-	for _, a := range s.columns {
-		qc.at[a.Name] = kernel.I(0)
-	}
-	qc.at[lastAxis(q.Type)] = kernel.I(0)
-	qbuf := s.buffer(Storage(q), "q")
+// block reads the keys from j on, at most step of them and none from end on.
+func (s *attention) block(j, end kernel.Expr) {
+	rows := s.let("rows", kernel.Min(s.step, kernel.Sub(end, j)))
+	k := s.scores.In[1]
 	kAt, kStride := s.matrix(k, j)
-	s.emit(&kernel.Dot{
+	dot := &kernel.Dot{
 		Acc: s.s, AccAt: kernel.I(0), W: s.buffer(Storage(k), "k"), WAt: kAt, WStride: kStride,
-		X: qbuf, XAt: s.address(q, qc), XStride: s.d, Rows: rows, Cols: s.cols, K: s.d,
-	})
+		X: s.q, XAt: s.qAt, XStride: s.d, Rows: rows, Cols: s.cols, K: s.d,
+	}
+	if s.sched.Banks {
+		dot.AccStride = s.stride
+	}
+	s.emit(dot)
 	s.epilogue(j, rows)
-	s.loop("c", s.cols, kernel.I(1), func(c kernel.Expr) { s.column(c, rows) })
+	s.columns("c", s.cols, func(c kernel.Expr) { s.column(c, rows) })
 	v := s.mixed.In[1]
 	vAt, vStride := s.matrix(v, j)
 	s.emit(&kernel.Mix{
 		Acc: s.acc, AccAt: kernel.I(0), W: s.buffer(Storage(v), "v"), WAt: vAt, WStride: vStride,
 		X: s.p, XAt: kernel.I(0), XStride: s.step, Rows: rows, Cols: s.cols, K: s.vd,
 	})
+}
+
+// columns is a loop over columns: over teams, where the target has some.
+func (s *attention) columns(hint string, n kernel.Expr, f func(c kernel.Expr)) {
+	if s.sched.Teams {
+		s.teams(hint, n, f)
+		return
+	}
+	s.loop(hint, n, kernel.I(1), f)
 }
 
 func (s *attention) gridAt() coords {
@@ -175,17 +262,30 @@ func (s *attention) epilogue(j, rows kernel.Expr) {
 		return
 	}
 	s.lanes("i", kernel.Mul(rows, s.cols), func(i kernel.Expr) {
-		c := s.columnAt(kernel.Rem(i, s.cols)).with(s.keys.Name, s.let(s.keys.Name, kernel.Add(j, kernel.Div(i, s.cols))))
-		s.local[s.scores] = func(coords) kernel.Expr { return kernel.At(s.s, i) }
-		s.emit(&kernel.Store{Buf: s.s, Index: i, Value: s.value(s.norm.In[0], c, "x")})
+		r, at := kernel.Div(i, s.cols), i
+		col := kernel.Rem(i, s.cols)
+		if s.sched.Banks {
+			r, col = s.let("r", r), s.let("c", col)
+			at = s.let("at", kernel.Add(kernel.Mul(r, s.stride), col))
+		}
+		c := s.columnAt(col).with(s.keys.Name, s.let(s.keys.Name, kernel.Add(j, r)))
+		s.local[s.scores] = func(coords) kernel.Expr { return kernel.At(s.s, at) }
+		s.emit(&kernel.Store{Buf: s.s, Index: at, Value: s.value(s.norm.In[0], c, "x")})
 	})
 }
 
 // columnAt is the coordinates of a column.
 func (s *attention) columnAt(c kernel.Expr) coords {
-	d := s.unflatten(s.columns, c)
+	head := c
+	if s.tok != "" {
+		head = kernel.Rem(c, s.heads)
+	}
+	d := s.unflatten(s.group, head)
 	for k, v := range s.grid.at {
 		d.at[k] = v
+	}
+	if s.tok != "" {
+		d.at[s.tok] = kernel.Add(s.t0, kernel.Div(c, s.heads))
 	}
 	return d
 }
@@ -193,7 +293,7 @@ func (s *attention) columnAt(c kernel.Expr) coords {
 // column updates one column's running maximum and sum, and its weights.
 func (s *attention) column(c, rows kernel.Expr) {
 	o := s.norm.Op.Reduce.Online
-	score := func(r kernel.Expr) kernel.Expr { return kernel.At(s.s, kernel.Add(kernel.Mul(r, s.cols), c)) }
+	score := func(r kernel.Expr) kernel.Expr { return kernel.At(s.s, kernel.Add(kernel.Mul(r, s.stride), c)) }
 	old := kernel.At(s.m, c)
 	top := s.reduce("top", kernel.Max, rows, score)
 	m := s.let("most", kernel.MaxE(old, top))
@@ -212,11 +312,36 @@ func (s *attention) column(c, rows kernel.Expr) {
 	})
 }
 
-// finish divides by the sums and stores.
+// finish divides by the sums and stores, with what is computed of the result's elements one by one.
 func (s *attention) finish() {
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		col := s.let("c", kernel.Div(i, s.vd))
 		c := s.columnAt(col).with(lastAxis(s.mixed.Type), kernel.Rem(i, s.vd))
-		s.store(s.mixed, c, kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, col)))
+		v := kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, col))
+		if len(s.out.Writes) == 1 && s.out.Writes[0] == s.mixed {
+			s.store(s.mixed, c, v)
+			return
+		}
+		s.local[s.mixed] = func(coords) kernel.Expr { return v }
+		for _, w := range s.out.Writes {
+			s.store(w, s.reshaped(w, c), s.value(w, s.reshaped(w, c), "x"))
+		}
 	})
+}
+
+// reshaped is the place in w, of a shape with the same elements in the same order, of the result's element at c.
+func (s *attention) reshaped(w *ir.Node, c coords) coords {
+	t := s.mixed.Type
+	if slices.EqualFunc(w.Type.Axes, t.Axes, func(a, b ir.Axis) bool { return a.Name == b.Name }) {
+		return c
+	}
+	tok := ""
+	if len(t.Axes) > 0 && s.isToken(t.Axes[0].Name) {
+		tok = t.Axes[0].Name
+	}
+	d := s.unflatten(inner(w.Type, tok), s.flatten(inner(t, tok), c))
+	if tok != "" {
+		d.at[tok] = c.at[tok]
+	}
+	return d
 }

@@ -56,7 +56,7 @@ func newBuilder(g *ir.Graph, gr *ir.Group, s Schedule, users map[*ir.Node][]*ir.
 }
 
 // reserved are words of the kernel IR's text, besides the functions.
-var reserved = []string{"grid", "group", "lanes", "sum", "dot", "mix", "encode", "inf", "func", "range", "for", "if", "else", "int"}
+var reserved = []string{"grid", "group", "lanes", "sum", "teams", "dot", "mix", "encode", "arrive", "inf", "func", "range", "for", "if", "else", "int"}
 
 // kernelName is the group's path without its layer.
 func kernelName(gr *ir.Group) string {
@@ -123,17 +123,26 @@ func (b *builder) block(f func()) []kernel.Stmt {
 	return inner
 }
 
-// loop is a serial loop and lanes a parallel one.
+// loop is a serial loop, lanes and teams are parallel ones.
 func (b *builder) loop(hint string, n, step kernel.Expr, f func(v kernel.Expr)) {
-	v := b.fresh(hint)
-	body := b.block(func() { f(kernel.IntVar(v)) })
-	b.emit(&kernel.For{Var: v, Lo: kernel.I(0), Hi: n, Step: step, Body: body})
+	b.rangeOver(hint, kernel.I(0), n, step, f)
+}
+
+func (b *builder) rangeOver(hint string, lo, hi, step kernel.Expr, f func(v kernel.Expr)) {
+	b.forEach(&kernel.For{Var: b.fresh(hint), Lo: lo, Hi: hi, Step: step}, f)
 }
 
 func (b *builder) lanes(hint string, n kernel.Expr, f func(v kernel.Expr)) {
-	v := b.fresh(hint)
-	body := b.block(func() { f(kernel.IntVar(v)) })
-	b.emit(&kernel.For{Var: v, Lo: kernel.I(0), Hi: n, Step: kernel.I(1), Lanes: true, Body: body})
+	b.forEach(&kernel.For{Var: b.fresh(hint), Lo: kernel.I(0), Hi: n, Step: kernel.I(1), Lanes: true}, f)
+}
+
+func (b *builder) teams(hint string, n kernel.Expr, f func(v kernel.Expr)) {
+	b.forEach(&kernel.For{Var: b.fresh(hint), Lo: kernel.I(0), Hi: n, Step: kernel.I(1), Teams: true}, f)
+}
+
+func (b *builder) forEach(loop *kernel.For, f func(v kernel.Expr)) {
+	loop.Body = b.block(func() { f(kernel.IntVar(loop.Var)) })
+	b.emit(loop)
 }
 
 // reduce names a reduction over i < n.

@@ -9,8 +9,8 @@ import (
 )
 
 // Projection reports that n multiplies rows of a weight with rows of a value in memory: w is a leaf [out, over], x is
-// [tokens, over] or [over].
-func Projection(n *ir.Node) bool {
+// [tokens, over] or [over], of floats that the target multiplies.
+func (s *Schedule) Projection(n *ir.Node) bool {
 	if n.Op.Class != ir.Contraction {
 		return false
 	}
@@ -22,7 +22,7 @@ func Projection(n *ir.Node) bool {
 		return false
 	}
 	store := Storage(n.In[0])
-	floats := store.Type.DType == kernel.F32 || store.Type.DType.IsActs()
+	floats := store.Type.DType == kernel.F32 || store.Type.DType.IsActs() || Rounded(store) && s.Narrow != nil
 	return floats && (store.Op.Source == ir.Computed || store.Op.Source == ir.FromCaller)
 }
 
@@ -58,7 +58,7 @@ func segments(b *builder) []*segment {
 	of := map[*ir.Node]*segment{}
 	var segs []*segment
 	for _, n := range b.gr.Nodes {
-		if Projection(n) {
+		if b.sched.Projection(n) {
 			s := &segment{members: []*ir.Node{n}}
 			of[n] = s
 			segs = append(segs, s)
@@ -95,30 +95,39 @@ type contraction struct {
 	n             kernel.Expr // number of tokens
 	col           kernel.Expr // column of the token whose results are being computed
 	acc           string
+	stride        kernel.Expr // between rows of acc; nil for the number of columns
+	over          ir.Axis
 	xbuf          string
 	inGroup       bool // the input is computed into group memory
 }
 
 // contractSkeleton gives each group a block of weight rows and has it walk the tokens, so that a block of weights stays in
-// cache. What follows a contraction is computed while its block is in group memory.
+// cache, or take a tile of them. What follows a contraction is computed while its block is in group memory. The prologue stands
+// in each branch, so that a target can begin to load the branch's weights before it.
 //
-//	prologue into group memory
 //	if block < blocks of the first segment { ... } else { ... }
+//	    prologue into group memory
 //	    for tokens t0 by toks: dot for each member; for each result: epilogue
 func contractSkeleton(b *builder) {
 	segs := segments(b)
 	first := segs[0].members[0]
 	s := &contraction{builder: b, x: first.In[0], tok: Outer(first)}
-	over, _ := s.x.Type.Axis(first.Word("over"))
-	s.k = b.extent(over.Name, over.Dim)
+	s.over, _ = s.x.Type.Axis(first.Word("over"))
+	s.k = b.extent(s.over.Name, s.over.Dim)
 	s.n = kernel.I(1)
 	if s.tok != "" {
 		s.n = b.extent(s.tok, s.x.Type.Axes[0].Dim)
 	}
-	s.rows = b.param("rows", dim.Const(int64(blockRows(b.sched.Rows, segs, b.gr))))
+	s.rows = b.param("rows", dim.Const(int64(b.sched.blockRows(b.gr, !isOne(s.n)))))
 	s.toks = kernel.I(1)
+	width := s.toks
 	if !isOne(s.n) {
 		s.toks = b.param("toks", dim.Const(int64(b.sched.Tokens)))
+		width = s.toks
+		if b.sched.Banks {
+			width = kernel.Add(s.toks, kernel.I(1))
+			s.stride = width
+		}
 	}
 	members := 0
 	blocks := kernel.I(0)
@@ -127,9 +136,17 @@ func contractSkeleton(b *builder) {
 		blocks = kernel.Add(blocks, s.blocks(g))
 	}
 	block := b.grid("block", blocks)
-	s.acc = b.group("acc", kernel.Mul(kernel.I(int64(members)), kernel.Mul(s.rows, s.toks)))
-	s.prologue(over)
-	s.choose(segs, block)
+	var tile kernel.Expr
+	if b.sched.Tiled && !isOne(s.n) {
+		tile = b.grid("tile", kernel.CeilDiv(s.n, s.toks))
+	}
+	s.acc = b.group("acc", kernel.Mul(kernel.I(int64(members)), kernel.Mul(s.rows, width)))
+	if s.x.Group == s.gr {
+		s.xbuf, s.inGroup = s.group("xn", s.k), true
+	} else {
+		s.xbuf = s.buffer(Storage(s.x), "x")
+	}
+	s.choose(segs, block, tile)
 }
 
 func isOne(e kernel.Expr) bool {
@@ -137,15 +154,24 @@ func isOne(e kernel.Expr) bool {
 	return ok && l.V == 1
 }
 
-// blockRows rounds the wanted rows up to whole runs of the axes within which results mix elements.
-func blockRows(want int, segs []*segment, gr *ir.Group) int {
-	unit := 1
+// blockRows rounds the wanted rows up to whole runs of elements that results mix.
+func (s *Schedule) blockRows(gr *ir.Group, many bool) int {
+	unit, want := max(s.RowUnit, 1), s.Rows
+	if many && s.ManyRows > 0 {
+		want = s.ManyRows
+	}
 	for _, n := range gr.Nodes {
-		if n.Op.Within != nil {
-			a, _ := n.Type.Axis(n.Op.Within(n))
-			if d, ok := a.Dim.Const(); ok {
-				unit = lcm(unit, int(d))
-			}
+		if n.Op.Within == nil {
+			continue
+		}
+		w := n.Op.Within(n)
+		a, _ := n.Type.Axis(w.Axis)
+		d, ok := a.Dim.Const()
+		switch {
+		case ok && w.Unit > 0 && d%w.Unit == 0:
+			unit = lcm(unit, int(w.Unit))
+		case ok:
+			unit = lcm(unit, int(d))
 		}
 	}
 	return (want + unit - 1) / unit * unit
@@ -167,43 +193,47 @@ func (s *contraction) rowsOf(g *segment) kernel.Expr {
 func (s *contraction) blocks(g *segment) kernel.Expr { return kernel.CeilDiv(s.rowsOf(g), s.rows) }
 
 // prologue computes the input where the group does that itself.
-func (s *contraction) prologue(over ir.Axis) {
-	if s.x.Group != s.gr {
-		s.xbuf = s.buffer(Storage(s.x), "x")
+func (s *contraction) prologue() {
+	if !s.inGroup {
 		return
 	}
-	s.xbuf, s.inGroup = s.group("xn", s.k), true
 	c := at()
 	if s.tok != "" {
 		c.at[s.tok] = kernel.I(0)
 	}
 	st := s.stages(s.x, c)
 	s.lanes("i", s.k, func(i kernel.Expr) {
-		v := s.x.Op.Reduce.Elem(&point{s.builder, s.x, c.with(over.Name, i)}, st)
+		v := s.x.Op.Reduce.Elem(&point{s.builder, s.x, c.with(s.over.Name, i)}, st)
 		s.emit(&kernel.Store{Buf: s.xbuf, Index: i, Value: v})
 	})
 }
 
 // choose runs the segment that the block lies in.
-func (s *contraction) choose(segs []*segment, block kernel.Expr) {
+func (s *contraction) choose(segs []*segment, block, tile kernel.Expr) {
 	if len(segs) == 1 {
-		s.segment(segs[0], block)
+		s.segment(segs[0], block, tile)
 		return
 	}
 	n := s.let("blocks", s.blocks(segs[0]))
 	s.emit(&kernel.If{
 		Cond: kernel.Apply("lt", block, n),
-		Then: s.builder.block(func() { s.segment(segs[0], block) }),
-		Else: s.builder.block(func() { s.choose(segs[1:], s.let("block", kernel.Sub(block, n))) }),
+		Then: s.builder.block(func() { s.segment(segs[0], block, tile) }),
+		Else: s.builder.block(func() { s.choose(segs[1:], s.let("block", kernel.Sub(block, n)), tile) }),
 	})
 }
 
-// segment computes one block of rows for all tokens.
-func (s *contraction) segment(g *segment, block kernel.Expr) {
+// segment computes one block of rows for all tokens, or for a tile of them.
+func (s *contraction) segment(g *segment, block, tile kernel.Expr) {
 	row := s.let("row", kernel.Mul(block, s.rows))
 	rows := s.let("count", kernel.Min(s.rows, kernel.Sub(s.rowsOf(g), row)))
+	s.prologue()
 	if isOne(s.n) {
 		s.tile(g, row, rows, kernel.I(0), kernel.I(1))
+		return
+	}
+	if tile != nil {
+		t := s.let("t", kernel.Mul(tile, s.toks))
+		s.tile(g, row, rows, t, s.let("cols", kernel.Min(s.toks, kernel.Sub(s.n, t))))
 		return
 	}
 	s.loop("t", s.n, s.toks, func(t kernel.Expr) {
@@ -219,50 +249,64 @@ func (s *contraction) tile(g *segment, row, rows, t, cols kernel.Expr) {
 		xAt = kernel.I(0)
 	}
 	for j, m := range g.members {
-		base := kernel.Mul(kernel.I(int64(j)), kernel.Mul(s.rows, s.toks))
+		base, stride := kernel.Mul(kernel.I(int64(j)), kernel.Mul(s.rows, s.toks)), cols
+		if s.stride != nil {
+			base, stride = kernel.Mul(kernel.I(int64(j)), kernel.Mul(s.rows, s.stride)), s.stride
+		}
 		s.emit(&kernel.Dot{
 			Acc: s.acc, AccAt: base,
 			W: s.buffer(m.In[1], "w"), WAt: kernel.Mul(row, s.k), WStride: s.k,
 			X: s.xbuf, XAt: xAt, XStride: s.k,
-			Rows: rows, Cols: cols, K: s.k,
+			Rows: rows, Cols: cols, K: s.k, AccStride: s.stride,
 		})
 		s.local[m] = func(c coords) kernel.Expr {
-			return kernel.At(s.acc, kernel.Add(base, kernel.Add(kernel.Mul(c.flat, cols), s.col)))
+			return kernel.At(s.acc, kernel.Add(base, kernel.Add(kernel.Mul(c.flat, stride), s.col)))
 		}
 	}
 	for _, n := range g.results {
-		if isOne(cols) {
-			s.col = kernel.I(0)
-			s.result(n, row, rows, t)
-			continue
-		}
+		s.result(n, row, rows, t, cols)
+	}
+}
+
+// result computes and stores the elements of n that a block of rows gives for some tokens.
+func (s *contraction) result(n *ir.Node, row, rows, t, cols kernel.Expr) {
+	switch {
+	case isOne(cols):
+		s.col = kernel.I(0)
+		s.lanes("r", rows, func(r kernel.Expr) { s.element(n, row, r, t) })
+	case s.sched.Tiled:
+		s.lanes("i", kernel.Mul(rows, cols), func(i kernel.Expr) {
+			s.col = s.let("c", kernel.Div(i, rows))
+			r := s.let("r", kernel.Rem(i, rows))
+			s.element(n, row, r, s.let("tok", kernel.Add(t, s.col)))
+		})
+	default:
 		s.loop("c", cols, kernel.I(1), func(c kernel.Expr) {
 			s.col = c
-			s.result(n, row, rows, s.let("tok", kernel.Add(t, c)))
+			tok := s.let("tok", kernel.Add(t, c))
+			s.lanes("r", rows, func(r kernel.Expr) { s.element(n, row, r, tok) })
 		})
 	}
 }
 
-// result computes and stores the elements of n that a block of rows gives for one token.
-func (s *contraction) result(n *ir.Node, row, rows, tok kernel.Expr) {
+// element computes and stores the element of n that row r of a block gives for a token.
+func (s *contraction) element(n *ir.Node, row, r, tok kernel.Expr) {
 	t := n.Type
 	if n.Op.Class == ir.StateStore {
 		t = n.In[1].Type
 	}
-	s.lanes("r", rows, func(r kernel.Expr) {
-		flat := s.let("n", kernel.Add(row, r))
-		c := s.unflatten(inner(t, s.tok), flat)
-		for _, a := range inner(t, s.tok) {
-			c.at[a.Name] = s.let(a.Name, c.at[a.Name])
-		}
-		c.base, c.flat, c.tok = row, r, s.tok
-		if s.tok != "" {
-			c.at[s.tok] = tok
-		}
-		if n.Op.Class == ir.StateStore {
-			s.store(n, c, s.value(n.In[1], c, "x"))
-			return
-		}
-		s.store(n, c, s.value(n, c, "x"))
-	})
+	flat := s.let("n", kernel.Add(row, r))
+	c := s.unflatten(inner(t, s.tok), flat)
+	for _, a := range inner(t, s.tok) {
+		c.at[a.Name] = s.let(a.Name, c.at[a.Name])
+	}
+	c.base, c.flat, c.tok = row, r, s.tok
+	if s.tok != "" {
+		c.at[s.tok] = tok
+	}
+	if n.Op.Class == ir.StateStore {
+		s.store(n, c, s.value(n.In[1], c, "x"))
+		return
+	}
+	s.store(n, c, s.value(n, c, "x"))
 }

@@ -1,5 +1,3 @@
-// Package lower makes kernel IR of fused groups. Each role has a skeleton: map, row, contract, attention. What the group
-// computes is inlined into its holes through the ops' Point and Reduce; sizes become parameters of the kernel.
 package lower
 
 import (
@@ -8,22 +6,69 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 )
 
-// Schedule is the sizes a target wants of the skeletons. They are parameters of the kernels, so tuning emits nothing anew.
+// Schedule is what a target wants of the skeletons. Its sizes are parameters of the kernels, so tuning emits nothing anew.
 type Schedule struct {
-	Rows    int // rows of weights a group of a contraction takes; rounded up to whole heads where heads must stay together
-	Tokens  int // tokens it multiplies them with at a time
-	KVBlock int // keys an attention group reads at a time
+	// Contractions with weights.
+	Rows     int  // rows of weights that a group takes; rounded up to whole heads where heads must stay together
+	ManyRows int  // the same where there are many tokens; 0 for Rows
+	RowUnit  int  // what they are a multiple of; 0 for 1
+	Tokens   int  // tokens that are multiplied with at a time
+	Tiled    bool // a group takes so many tokens of them, instead of walking over all
+
+	// Attention.
+	KVBlock int // keys that a group reads at a time
+	Columns int // columns that a group has at least, where there are many tokens: their heads side by side; 0 for one token's
+	Splits  int // groups that share the keys of one token; 0 and 1 for none
 
 	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
 	// before: where a kernel's end costs more than many norms.
 	Norms bool
+	// Teams has the columns of attention divided over teams of lanes.
+	Teams bool
+	// Banks has rows of results in group memory begin in different banks.
+	Banks bool
 
-	Panels bool         // block weights of projections are repacked in panels
-	Acts   kernel.DType // and multiplied, as integers, with activations of this type; Invalid for floats
+	// Pack is the type that a weight of projections is repacked in, Invalid for as it is. Block weights are multiplied, as
+	// integers, with activations of type Acts, unless that is Invalid; Narrow is the type that values are rounded to before many
+	// tokens are multiplied with packed weights, Invalid for f32.
+	Pack   func(kernel.DType) kernel.DType
+	Acts   kernel.DType
+	Narrow func(kernel.DType) kernel.DType
 }
 
 // CPU is the schedule for a few cores with private caches.
-var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Panels: true, Acts: kernel.A16}
+var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels, Acts: kernel.A16}
+
+// CUDA is the schedule for a GPU with tensor cores. A group is a block of threads.
+var CUDA = Schedule{
+	Rows: 16, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true,
+	KVBlock: 64, Columns: 64, Splits: 8,
+	Norms: true, Teams: true, Banks: true,
+	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
+}
+
+// narrowFloat is the type that tensor cores multiply with a weight's: its own if that has 16 bits, and f16 with codes.
+func narrowFloat(w kernel.DType) kernel.DType {
+	if w == kernel.BF16 {
+		return kernel.BF16
+	}
+	return kernel.F16
+}
+
+// Packed is the type in which a projection's weight is kept, or Invalid for the file's own.
+func (s *Schedule) Packed(w ir.Type) kernel.DType {
+	if s.Pack == nil || len(w.Axes) != 2 {
+		return kernel.Invalid
+	}
+	p := s.Pack(w.DType)
+	if p == kernel.Invalid {
+		return p
+	}
+	if n, ok := w.Axes[1].Dim.Const(); !ok || n%int64(p.Row().Elems) != 0 {
+		return kernel.Invalid
+	}
+	return p
+}
 
 // Launch is a lowered group: a kernel and what its parameters are bound to.
 type Launch struct {

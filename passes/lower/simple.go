@@ -77,13 +77,18 @@ func (b *builder) element(n *ir.Node, c coords) {
 	}
 }
 
-// rowSkeleton computes a row reduction: a group for each row, the stages, then lanes over the row. An encoding of rows has the
-// same form.
+// rowSkeleton computes a row reduction, and what is computed of its elements one by one: a group for each row, the stages, then
+// lanes over the row. An encoding of rows has the same form.
 func rowSkeleton(b *builder) {
 	n := b.out.Writes[0]
 	if n.Op.Class == ir.Encoding {
 		b.encodeRows(n)
 		return
+	}
+	for _, r := range b.gr.Nodes {
+		if r.Op.Class == ir.RowReduce {
+			n = r
+		}
 	}
 	axis, _ := n.Type.Axis(n.Op.Reduce.Axis(n))
 	c := at()
@@ -93,9 +98,12 @@ func rowSkeleton(b *builder) {
 		}
 	}
 	s := b.stages(n, c)
+	b.local[n] = func(d coords) kernel.Expr { return n.Op.Reduce.Elem(&point{b, n, d}, s) }
 	b.lanes(axis.Name, b.extent(axis.Name, axis.Dim), func(v kernel.Expr) {
-		d := c.with(axis.Name, v)
-		b.store(n, d, n.Op.Reduce.Elem(&point{b, n, d}, s))
+		for _, w := range b.out.Writes {
+			d := c.with(axis.Name, v)
+			b.store(w, d, b.value(w, d, "x"))
+		}
 	})
 }
 

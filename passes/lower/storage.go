@@ -24,13 +24,18 @@ func Storage(n *ir.Node) *ir.Node {
 	}
 }
 
-// MemoryType is the type that a value has in the arena: an input's is its own, an encoding's its blocks, and what else kernels
-// compute is f32.
+// MemoryType is the type that a value has in the arena: an input's is its own, an encoding's its blocks, that of a value which is
+// rounded the narrower one, and what else kernels compute is f32.
 func MemoryType(n *ir.Node) kernel.DType {
-	if n.Op.Source == ir.Computed && n.Op.Class != ir.Encoding {
+	if n.Op.Source == ir.Computed && n.Op.Class != ir.Encoding && !Rounded(n) {
 		return kernel.F32
 	}
 	return n.Type.DType
+}
+
+// Rounded reports a value that an op rounds to a narrower type of floats. It has to go through memory, which rounds it.
+func Rounded(n *ir.Node) bool {
+	return n.Op.Class == ir.Elementwise && (n.Type.DType == kernel.F16 || n.Type.DType == kernel.BF16)
 }
 
 // Kept are the values of a group that others read, or that the graph gives out: what the group must leave in memory. A

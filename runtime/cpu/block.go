@@ -14,6 +14,7 @@ func BlockTiles() []Tile {
 	for i := range kernel.DTypes {
 		row := &kernel.DTypes[i]
 		switch {
+		case row.Fragment(): // of tensor cores
 		case row.Panel != nil:
 			p := panel{row.Panel}
 			tiles = append(tiles, panelTile(row.DType, portable, p.dotA8, p.dotA16))

@@ -188,7 +188,7 @@ func checkRole(ref *runtime.Ref, param *kernel.Buf) error {
 	case kernel.Out:
 		ok = ref.Space == runtime.Arena
 	case kernel.State:
-		ok = ref.Space == runtime.State
+		ok = ref.Space == runtime.State || ref.Space == runtime.Arena // scratch that the groups of a launch share
 	case kernel.Weight:
 		ok = ref.Space == runtime.Arena || ref.Space == runtime.Weight
 	}

@@ -49,7 +49,7 @@ func TestInvalidPrograms(t *testing.T) {
 		{at + "kernel logits: 0 floats, it takes 1", func(p *program) { head(p).Floats = nil }},
 		{at + "kernel logits: int P: 3 coefficients for 2 symbols", func(p *program) { head(p).Ints[1].Coef = []int64{0, 1, 2} }},
 
-		{at + "kernel logits: buffer kv: state_f32 parameter given arena memory", func(p *program) { head(p).Bufs[0].Space = runtime.Arena }},
+		{at + "kernel logits: buffer kv: state_f32 parameter given weight memory", func(p *program) { head(p).Bufs[0].Space = runtime.Weight }},
 		{at + "kernel logits: buffer kv: state_f32 parameter given f16", func(p *program) { head(p).Bufs[0].DType = "f16" }},
 		{at + "kernel logits: buffer kv: state 1 of 1 weights and 1 states", func(p *program) { head(p).Bufs[0].Index = 1 }},
 		{at + "kernel logits: buffer kv: state -1 of 1 weights and 1 states", func(p *program) { head(p).Bufs[0].Index = -1 }},

@@ -1,0 +1,118 @@
+package lower
+
+import (
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/dim"
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// splitting divides the keys of one token among groups, where its heads alone are too few groups to fill a device. Each leaves its
+// maximum, sum and result; the last to arrive combines them (Dao et al. 2023, "Flash-Decoding").
+type splitting struct {
+	n, part kernel.Expr // groups, and which of them this is
+	index   kernel.Expr // what they share: the place in the grid without part
+	parts   string      // of all groups: for each column its result, then its maximum and sum
+	width   kernel.Expr // of a column in parts
+}
+
+// split reports that the schedule divides keys, and that there is one token of no fixed number of them.
+func (s *attention) split(outer []ir.Axis) bool {
+	if s.sched.Splits < 2 {
+		return false
+	}
+	if _, fixed := s.keys.Dim.Const(); fixed {
+		return false
+	}
+	v := s.mixed.In[1].Type.Axes
+	for _, axes := range [][]ir.Axis{outer, s.group, v[len(v)-1:]} {
+		for _, a := range axes {
+			if _, ok := a.Dim.Const(); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func newSplitting(s *attention, outer []ir.Axis) *splitting {
+	p := &splitting{n: s.param("splits", dim.Const(int64(s.sched.Splits))), index: kernel.I(0)}
+	count := int64(s.sched.Splits)
+	for _, a := range outer {
+		n, _ := a.Dim.Const()
+		count *= n
+		p.index = kernel.Add(kernel.Mul(p.index, s.extent(a.Name, a.Dim)), s.grid.at[a.Name])
+	}
+	p.part = s.builder.grid("part", p.n)
+	p.width = kernel.Add(s.vd, kernel.I(2))
+	for _, a := range s.group {
+		n, _ := a.Dim.Const()
+		count *= n
+	}
+	vd, _ := s.mixed.In[1].Type.Axes[len(s.mixed.In[1].Type.Axes)-1].Dim.Const()
+	scratch := &ir.Node{
+		Name: s.mixed.Name + ".parts", Op: s.mixed.Op, Group: s.gr,
+		Type: ir.Tensor(kernel.F32, ir.Axis{Name: "part", Dim: dim.Const(count * (vd + 2))}),
+	}
+	p.parts = s.fresh("parts")
+	s.k.Bufs = append(s.k.Bufs, kernel.Buf{Name: p.parts, Role: kernel.State, DType: kernel.F32})
+	s.out.Bufs = append(s.out.Bufs, scratch)
+	return p
+}
+
+// keys is the range of keys that this group reads. It may be empty.
+func (p *splitting) keys(s *attention) (lo, hi kernel.Expr) {
+	per := s.let("per", kernel.CeilDiv(s.nKeys, p.n))
+	lo = s.let("lo", kernel.Mul(p.part, per))
+	return lo, s.let("hi", kernel.Min(s.nKeys, kernel.Add(lo, per)))
+}
+
+// at is the place in parts of something of a column: element i of the result, or after those its maximum and sum.
+func (p *splitting) at(s *attention, part, col, i kernel.Expr) kernel.Expr {
+	c := kernel.Add(kernel.Mul(kernel.Add(kernel.Mul(p.index, p.n), part), s.cols), col)
+	return kernel.Add(kernel.Mul(c, p.width), i)
+}
+
+// combine leaves the group's part, and has the last one put all parts in place of its own and finish.
+func (p *splitting) combine(s *attention, finish func()) {
+	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
+	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
+		c := s.let("c", kernel.Div(i, s.vd))
+		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, kernel.Rem(i, s.vd)), Value: kernel.At(s.acc, i)})
+	})
+	s.lanes("c", s.cols, func(c kernel.Expr) {
+		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, maximum), Value: kernel.At(s.m, c)})
+		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, sum), Value: kernel.At(s.l, c)})
+	})
+	last := s.fresh("last")
+	s.emit(&kernel.Arrive{Name: last, Index: p.index, N: p.n})
+	then := s.builder.block(func() {
+		p.sums(s, maximum, sum)
+		finish()
+	})
+	s.emit(&kernel.If{Cond: &kernel.Var{Name: last, T: kernel.Bool}, Then: then})
+}
+
+// sums puts together the parts of all groups.
+func (p *splitting) sums(s *attention, maximum, sum kernel.Expr) {
+	o := s.norm.Op.Reduce.Online
+	part := func(col, i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
+	add := func(buf string, at, v kernel.Expr) {
+		s.emit(&kernel.Store{Buf: buf, Index: at, Value: kernel.Add(kernel.At(buf, at), v)})
+	}
+	s.lanes("c", s.cols, func(c kernel.Expr) {
+		s.emit(&kernel.Store{Buf: s.l, Index: c, Value: kernel.F(0)})
+		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
+			s.emit(&kernel.Store{Buf: s.m, Index: c, Value: kernel.MaxE(kernel.At(s.m, c), part(c, maximum, k))})
+		})
+		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
+			add(s.l, c, kernel.Mul(part(c, sum, k), o.Rescale(part(c, maximum, k), kernel.At(s.m, c))))
+		})
+	})
+	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
+		c := s.let("c", kernel.Div(i, s.vd))
+		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: kernel.F(0)})
+		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
+			add(s.acc, i, kernel.Mul(part(c, kernel.Rem(i, s.vd), k), o.Rescale(part(c, maximum, k), kernel.At(s.m, c))))
+		})
+	})
+}
