@@ -23,12 +23,16 @@ type Target struct {
 	// Sources spells the kernels: files by name, for the artifact and its reader. It enters into the program what a launch needs
 	// to know of them.
 	Sources func(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error)
+	// Build compiles sources for devices of these architectures, or of the target's own choice: more files. It is nil where
+	// the sources are all there is.
+	Build func(sources map[string][]byte, archs []string) (map[string][]byte, error)
 }
 
 // Targets is the table of back ends.
 var Targets = []*Target{
 	{Name: "cpu", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources}, // there is a tile for every one of them
 	{Name: "go", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
+	{Name: "cuda", Schedule: lower.CUDA, DTypes: gpuTypes(), Bound: true, Sources: cudaSources, Build: buildCUDA},
 }
 
 // goSources are the kernels in Go.
@@ -42,6 +46,17 @@ func cpuTypes() []kernel.DType {
 	var ds []kernel.DType
 	for _, r := range kernel.DTypes {
 		if r.Weight && !r.Fragment() {
+			ds = append(ds, r.DType)
+		}
+	}
+	return ds
+}
+
+// gpuTypes are the weight types of files and their fragments.
+func gpuTypes() []kernel.DType {
+	var ds []kernel.DType
+	for _, r := range kernel.DTypes {
+		if r.Weight && (r.Panel == nil || r.Fragment()) {
 			ds = append(ds, r.DType)
 		}
 	}

@@ -1,7 +1,9 @@
 package codegen
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/llorch/llorch/ir"
@@ -13,7 +15,7 @@ import (
 // Options are what a compilation needs besides the graph.
 type Options struct {
 	Target   string
-	Chunk    int    // the most new tokens of a step; 0: passes.DefaultChunk
+	Chunk    int    // the most new tokens of a step; 0: the target's
 	Compiler string // llorch's version
 	// Activations are what block weights are multiplied with: kernel.F32, or a type that the target has. Invalid is the
 	// target's choice.
@@ -28,6 +30,18 @@ type Compiled struct {
 	Module  *passes.Module
 	Kernels []*kernel.Kernel // in the order of Program.Kernels
 	consts  map[string][]float64
+}
+
+// Files are the kernels' sources and, where the target's are compiled, binaries for devices of these architectures, or of its own
+// choice.
+func (c *Compiled) Files(archs []string) (map[string][]byte, error) {
+	files, err := c.Target.Sources(c.Program, c.Kernels)
+	if err != nil || c.Target.Build == nil {
+		return files, err
+	}
+	built, err := c.Target.Build(files, archs)
+	maps.Copy(files, built)
+	return files, err
 }
 
 // Compile proves, optimises and lowers a graph. The graph itself is left as it is.
@@ -48,7 +62,7 @@ func Compile(g *ir.Graph, o Options) (*Compiled, error) {
 	case o.Activations != kernel.Invalid:
 		return nil, fmt.Errorf("target %s does not round activations to %s", t.Name, o.Activations)
 	}
-	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, o.Chunk), Sched: sched}
+	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, cmp.Or(o.Chunk, sched.Chunk)), Sched: sched}
 	if err := passes.Run(m, "", o.Check); err != nil {
 		return nil, err
 	}

@@ -224,7 +224,8 @@ func (l *linker) kernel(k *kernel.Kernel) int {
 	}
 	i := len(l.kernels)
 	l.byKey[key] = i
-	if l.names[k.Name]++; l.bound && l.names[k.Name] > 1 { // it becomes the name of a function
+	if l.bound { // it becomes the name of a function, which no name with a number is yet
+		l.names[k.Name]++
 		named := *k
 		named.Name = fmt.Sprintf("%s_%d", k.Name, l.names[k.Name])
 		k = &named

@@ -24,12 +24,13 @@ type model struct {
 	g       *ir.Graph
 	tr      *trial
 	program *runtime.Program
-	engine  *cpu.Engine
+	engine  runtime.Engine
+	tol     float64
 	known   map[string][]float64 // reference logits by tokens
 }
 
 func newModel(t *testing.T, c llamaCase, chunk, threads int) *model {
-	m := &model{llamaCase: c, g: c.graph(t), known: map[string][]float64{}}
+	m := &model{llamaCase: c, g: c.graph(t), tol: c.tolerance(), known: map[string][]float64{}}
 	m.tr = &trial{g: m.g, seed: 5}
 	compiled, err := codegen.Compile(m.g, codegen.Options{Target: "cpu", Chunk: chunk})
 	require.NoError(t, err)
@@ -69,7 +70,7 @@ func (m *model) reference(t rapid.TB, ids []int32) []float64 {
 // holds demands that logits are those of the last tokens of a history, which the reference computes in one step.
 func (m *model) holds(t rapid.TB, history []int32, logits []float32, what string) {
 	all := m.reference(t, history)
-	near(t, [][]float64{all[len(all)-len(logits):]}, [][]float64{widen(logits)}, m.tolerance(), what)
+	near(t, [][]float64{all[len(all)-len(logits):]}, [][]float64{widen(logits)}, m.tol, what)
 }
 
 func widen(v []float32) []float64 {
@@ -87,6 +88,11 @@ func eachModel(t *testing.T, f func(t *testing.T, m *model)) {
 			t.Run(fmt.Sprintf("kv %s, %d threads", kv, threads), func(t *testing.T) {
 				t.Parallel()
 				f(t, newModel(t, llamaCase{"gqa", shapes()["gqa"], kernel.F16, kv}, 4, threads))
+			})
+		}
+		if d := findDevice(); d != nil {
+			t.Run(fmt.Sprintf("kv %s, cuda", kv), func(t *testing.T) {
+				f(t, newDeviceModel(t, d, llamaCase{"gqa", shapes()["gqa"], kernel.F16, kv}, 4))
 			})
 		}
 	}

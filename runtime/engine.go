@@ -16,6 +16,17 @@ type Engine interface {
 	Close() error
 }
 
+// GreedyEngine is an engine that can take the likeliest token of a decode step itself and go on with it, so that no step waits for
+// the host.
+type GreedyEngine interface {
+	Engine
+
+	// Greedy runs a decode step of token behind past tokens, then of the likeliest token each time, n steps in all, and yields what
+	// each step chose: the lowest id among the likeliest. It ends early when yield returns false or ctx is cancelled. made is the
+	// number of steps whose choice it yielded; others may have written behind their positions.
+	Greedy(ctx context.Context, c Cache, token int32, past, n int, yield func(id int32) bool) (made int, err error)
+}
+
 // Cache is the KV memory of one sequence on an engine's device.
 type Cache interface {
 	// CopyFrom copies the first n positions of src, a cache of the same engine.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/llorch/llorch/models/tokenizer"
+	"github.com/llorch/llorch/runtime/sample"
 )
 
 // fakeEngine stores a number for each position's token and computes logits from all of them, in order. So any wrong
@@ -167,3 +168,29 @@ func fakeSpec() *tokenizer.Spec {
 }
 
 func newFake() *fakeEngine { return &fakeEngine{p: fakeProgram()} }
+
+// greedyFake chooses tokens itself, and is two steps ahead of what it yields.
+type greedyFake struct{ *fakeEngine }
+
+func (e greedyFake) Greedy(ctx context.Context, c Cache, token int32, past, n int, yield func(int32) bool) (made int, err error) {
+	var chosen []int32
+	for i := range n + 2 {
+		if i < n && err == nil {
+			var logits []float32
+			if logits, err = e.Step(ctx, Decode, c, past+i, []int32{token}); err == nil {
+				token = sample.Greedy(logits)
+				chosen = append(chosen, token)
+			}
+		}
+		if i < 2 || i-2 >= len(chosen) {
+			continue
+		}
+		if e := ctx.Err(); e != nil {
+			return i - 2, e
+		}
+		if !yield(chosen[i-2]) {
+			return i - 1, nil
+		}
+	}
+	return len(chosen), err
+}

@@ -55,6 +55,7 @@ type generation struct {
 	opt     Options
 	sampler *sample.Sampler
 	text    *text // nil without a tokenizer
+	left    bool  // the caller broke out of the loop
 	result  *Result
 }
 
@@ -90,39 +91,72 @@ func (g *generation) run(ctx context.Context, prompt []int32, yield func(Token, 
 	start := time.Now()
 	logits, err := g.prefill(ctx, prompt)
 	r.Prefill.Duration = time.Since(start)
-	for start = time.Now(); err == nil; start = time.Now() {
-		var id int32
-		if id, err = g.sampler.Sample(logits); err != nil {
-			break
-		}
-		if g.opt.Tokenizer != nil && g.opt.Tokenizer.IsEOG(id) && !g.opt.IgnoreEOS {
-			r.StopReason = StopEOS
-			break
-		}
-		tok := g.take(id)
-		r.Decode.Duration += time.Since(start)
-		if more := yield(tok, nil); !more || r.StopReason != "" {
-			if r.StopReason == "" {
-				r.StopReason = StopCancelled // by breaking out of the loop
-			}
-			return nil
-		}
-		start = time.Now()
-		if logits, err = g.session.Append(ctx, []int32{id}, 0); err == nil {
-			r.Steps++
-		}
-		r.Decode.Duration += time.Since(start)
+	if err == nil {
+		err = g.decode(ctx, logits, func(tok Token) bool { return yield(tok, nil) })
 	}
 	if isCancelled(ctx, err) {
 		r.StopReason, err = StopCancelled, nil
 	}
-	if err != nil {
+	if err != nil || r.StopReason == StopLength || r.StopReason == StopString || r.StopReason == StopContext || g.left {
 		return err
 	}
 	if tail := g.end(); tail != "" {
 		yield(Token{ID: NoToken, Text: tail}, nil)
 	}
 	return nil
+}
+
+// decode chooses tokens and runs them until one ends the generation.
+func (g *generation) decode(ctx context.Context, logits []float32, yield func(Token) bool) error {
+	start := time.Now()
+	timed := func(tok Token) bool { // without the caller's time
+		g.result.Decode.Duration += time.Since(start)
+		defer func() { start = time.Now() }()
+		return yield(tok)
+	}
+	defer func() { g.result.Decode.Duration += time.Since(start) }()
+	for {
+		id, err := g.sampler.Sample(logits)
+		if err != nil || !g.accept(id, timed) {
+			return err
+		}
+		if g.likeliest() {
+			return g.session.Follow(ctx, id, g.room(), func(id int32) bool {
+				g.result.Steps++
+				return g.accept(id, timed)
+			})
+		}
+		if logits, err = g.session.Append(ctx, []int32{id}, 0); err != nil {
+			return err
+		}
+		g.result.Steps++
+	}
+}
+
+// likeliest reports that the engine can choose as the sampler would.
+func (g *generation) likeliest() bool { return g.opt.Sample.Greedy() && g.session.Greedy() }
+
+// room is how many tokens may follow.
+func (g *generation) room() int {
+	n := g.session.program.Context - g.session.Len()
+	if g.opt.MaxTokens > 0 {
+		n = min(n, g.opt.MaxTokens-g.result.Tokens)
+	}
+	return n
+}
+
+// accept yields a chosen token, and reports whether others follow it.
+func (g *generation) accept(id int32, yield func(Token) bool) bool {
+	r := g.result
+	if g.opt.Tokenizer != nil && g.opt.Tokenizer.IsEOG(id) && !g.opt.IgnoreEOS {
+		r.StopReason = StopEOS
+		return false
+	}
+	more := yield(g.take(id))
+	if !more && r.StopReason == "" { // by breaking out of the loop
+		r.StopReason, g.left = StopCancelled, true
+	}
+	return more && r.StopReason == ""
 }
 
 // prefill runs the prompt. With none, it runs the history's last token again, for its logits.

@@ -24,6 +24,12 @@ func scripted(n int, ids ...int32) *fakeEngine {
 	return e
 }
 
+// both runs a test on an engine, and on one that chooses tokens itself.
+func both(t *testing.T, name string, e *fakeEngine, f func(t *testing.T, e Engine)) {
+	t.Run(name, func(t *testing.T) { f(t, e) })
+	t.Run(name+", the engine choosing", func(t *testing.T) { f(t, greedyFake{e}) })
+}
+
 func newTokenizer(t *testing.T) *tokenizer.Tokenizer {
 	tok, err := tokenizer.New(*fakeSpec())
 	require.NoError(t, err)
@@ -111,8 +117,7 @@ func TestGenerate(t *testing.T) {
 			want: tokens{{a, ""}}, reason: StopString,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			e := scripted(len(prompt), x.script...)
+		both(t, name, scripted(len(prompt), x.script...), func(t *testing.T, e Engine) {
 			s := newTestSession(t, e)
 			var r Result
 			x.opt.Result = &r
@@ -144,16 +149,17 @@ func TestGenerate(t *testing.T) {
 // A context of 32 takes the prompt, what follows, and one token more that is not fed.
 func TestGenerateUntilContextFull(t *testing.T) {
 	for _, n := range []int{2, 31, 32} {
-		e := scripted(n)
-		s := newTestSession(t, e)
-		var r Result
-		for tok, err := range Generate(t.Context(), s, count(n), Options{Result: &r}) {
-			require.NoError(t, err)
-			require.EqualValues(t, b, tok.ID)
-		}
-		require.Equal(t, StopContext, r.StopReason)
-		require.Equal(t, 32-n+1, r.Tokens)
-		require.Equal(t, 32, s.Len())
+		both(t, fmt.Sprint(n), scripted(n), func(t *testing.T, e Engine) {
+			s := newTestSession(t, e)
+			var r Result
+			for tok, err := range Generate(t.Context(), s, count(n), Options{Result: &r}) {
+				require.NoError(t, err)
+				require.EqualValues(t, b, tok.ID)
+			}
+			require.Equal(t, StopContext, r.StopReason)
+			require.Equal(t, 32-n+1, r.Tokens)
+			require.Equal(t, 32, s.Len())
+		})
 	}
 	e := scripted(2)
 	var r Result
@@ -193,14 +199,18 @@ func TestGenerateErrors(t *testing.T) {
 }
 
 func TestGenerateFailsMidway(t *testing.T) {
-	e := scripted(2, a, b, c)
-	s := newTestSession(t, e)
-	e.before = func(c call) error {
+	fake := scripted(2, a, b, c)
+	fake.before = func(c call) error {
 		if c.past == 3 {
 			return errors.New("kernel attn failed")
 		}
 		return nil
 	}
+	both(t, "at position 3", fake, failsMidway)
+}
+
+func failsMidway(t *testing.T, e Engine) {
+	s := newTestSession(t, e)
 	var r Result
 	n := 0
 	for tok, err := range Generate(t.Context(), s, count(2), Options{Result: &r}) {
@@ -218,7 +228,6 @@ func TestGenerateFailsMidway(t *testing.T) {
 }
 
 func TestGenerateCancelled(t *testing.T) {
-	tok := newTokenizer(t)
 	t.Run("before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -251,22 +260,7 @@ func TestGenerateCancelled(t *testing.T) {
 		require.Zero(t, s.Len())
 	})
 	t.Run("while decoding", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		e := scripted(2, a, b, a, b)
-		s := newTestSession(t, e)
-		var r Result
-		var got []Token
-		for x, err := range Generate(ctx, s, count(2), Options{Tokenizer: tok, Stop: []string{"bad", "ac"}, Result: &r}) {
-			require.NoError(t, err)
-			if got = append(got, x); len(got) == 3 {
-				cancel()
-			}
-		}
-		require.Equal(t, []Token{{a, ""}, {b, "a"}, {a, ""}, {NoToken, "ba"}}, got)
-		require.Equal(t, StopCancelled, r.StopReason)
-		require.Equal(t, "aba", r.Text)
-		require.Equal(t, append(count(2), a, b), s.Tokens())
+		both(t, "engine", scripted(2, a, b, a, b), cancelledDecoding)
 	})
 	t.Run("an error that is no cancellation", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -282,8 +276,28 @@ func TestGenerateCancelled(t *testing.T) {
 	})
 }
 
-func TestGenerateBreak(t *testing.T) {
-	e := scripted(2, a, b, c)
+func cancelledDecoding(t *testing.T, e Engine) {
+	tok := newTokenizer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := newTestSession(t, e)
+	var r Result
+	var got []Token
+	for x, err := range Generate(ctx, s, count(2), Options{Tokenizer: tok, Stop: []string{"bad", "ac"}, Result: &r}) {
+		require.NoError(t, err)
+		if got = append(got, x); len(got) == 3 {
+			cancel()
+		}
+	}
+	require.Equal(t, []Token{{a, ""}, {b, "a"}, {a, ""}, {NoToken, "ba"}}, got)
+	require.Equal(t, StopCancelled, r.StopReason)
+	require.Equal(t, "aba", r.Text)
+	require.Equal(t, append(count(2), a, b), s.Tokens())
+}
+
+func TestGenerateBreak(t *testing.T) { both(t, "break", scripted(2, a, b, c), breaksOut) }
+
+func breaksOut(t *testing.T, e Engine) {
 	s := newTestSession(t, e)
 	var r Result
 	for range Generate(t.Context(), s, count(2), Options{Result: &r}) {

@@ -99,6 +99,17 @@ func (a *Artifact) Data(t *Tensor) ([]byte, error) {
 	return b[t.Offset : t.Offset+t.Bytes : t.Offset+t.Bytes], nil
 }
 
+// Files are the paths of the other files in the artifact.
+func (a *Artifact) Files() []string {
+	var paths []string
+	for i := range a.files {
+		if a.files[i].Path != weightsName {
+			paths = append(paths, a.files[i].Path)
+		}
+	}
+	return paths
+}
+
 // File reads one of the other files by its path in the artifact, such as "kernels/attn.cu", and checks its SHA-256.
 func (a *Artifact) File(path string) ([]byte, error) {
 	for i := range a.files {

@@ -74,6 +74,36 @@ func (s *Session) Logits(ctx context.Context, ids []int32, chunk int) ([]float32
 	return all, nil
 }
 
+// Greedy reports whether the session's engine chooses likeliest tokens itself: whether Follow can be called.
+func (s *Session) Greedy() bool {
+	_, ok := s.engine.(GreedyEngine)
+	return ok
+}
+
+// Follow runs id behind the history, then the likeliest token each time, n steps in all, and yields what each step chose, until
+// yield returns false. The history has what was fed: not the last token that was yielded.
+func (s *Session) Follow(ctx context.Context, id int32, n int, yield func(id int32) bool) error {
+	e, ok := s.engine.(GreedyEngine)
+	if !ok {
+		return errors.New("the engine does not choose tokens itself")
+	}
+	if err := s.accepts([]int32{id}); err != nil {
+		return err
+	}
+	if room := s.program.Context - len(s.past); n < 1 || n > room {
+		return fmt.Errorf("%d steps do not fit: context %d, %d already used", n, s.program.Context, len(s.past))
+	}
+	_, err := e.Greedy(ctx, s.cache, id, len(s.past), n, func(next int32) bool {
+		s.past = append(s.past, id)
+		id = next
+		return yield(next)
+	})
+	if err != nil {
+		return fmt.Errorf("%s of 1 tokens at position %d: %w", Decode, len(s.past), err)
+	}
+	return nil
+}
+
 // feed calls run for ids in chunks and commits each, or none of them when one fails.
 func (s *Session) feed(ctx context.Context, ids []int32, chunk int, run func([]int32) error) error {
 	if err := s.accepts(ids); err != nil {

@@ -10,8 +10,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newTestSession(t require.TestingT, e *fakeEngine) *Session {
-	s, err := NewSession(e, e.p)
+func newTestSession(t require.TestingT, e Engine) *Session {
+	p := fakeProgram()
+	if f, ok := e.(*fakeEngine); ok {
+		p = f.p
+	}
+	s, err := NewSession(e, p)
+
 	require.NoError(t, err)
 	return s
 }

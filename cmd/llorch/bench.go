@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,19 +9,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/runtime/bench"
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
 type benchCmd struct {
-	Model  string `arg:"" optional:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
-	PP     int    `name:"pp" default:"128" placeholder:"N" help:"Tokens of a prefill; 0 leaves it out."`
-	TG     int    `name:"tg" default:"32" placeholder:"N" help:"Tokens of a decode, one a step; 0 leaves it out."`
-	Depth  int    `default:"0" placeholder:"N" help:"Tokens that are in the cache before either."`
-	Reps   int    `default:"5" placeholder:"N" help:"Repetitions, after one that is not counted."`
-	Target string `default:"cpu" help:"What to run on: cpu."`
-	JSON   bool   `name:"json" help:"Print one line of JSON."`
+	Model string `arg:"" optional:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	PP    int    `name:"pp" default:"128" placeholder:"N" help:"Tokens of a prefill; 0 leaves it out."`
+	TG    int    `name:"tg" default:"32" placeholder:"N" help:"Tokens of a decode, one a step; 0 leaves it out."`
+	Depth int    `default:"0" placeholder:"N" help:"Tokens that are in the cache before either."`
+	Reps  int    `default:"5" placeholder:"N" help:"Repetitions, after one that is not counted."`
+	JSON  bool   `name:"json" help:"Print one line of JSON."`
 	engineFlags
 	activationFlag
 	Peer string `placeholder:"CMD" help:"Run a shell command after each repetition and compare with what it prints."`
@@ -31,7 +30,8 @@ func (benchCmd) Help() string {
 	return `Prefill and decode are measured apart, each behind --depth tokens: random ids, nothing sampled, a step ends when its
 logits are there. Numbers are medians of the repetitions, with the minimum and maximum; tok/s is tokens a second, GB/s
 10^9 bytes a second. The read bandwidth is the most that --threads threads read from a large buffer, before and after
-the repetitions. Peak memory counts all resident pages, mapped weights too, without that buffer.
+the repetitions; of a GPU, what it copies, counted read and written. A GPU chooses the likeliest token itself and goes on with it.
+Peak memory counts all resident pages, mapped weights too, without that buffer.
 
 --peer's command prints a line {"prefill_tok_s": N, "decode_tok_s": N} (as this command does with --json), or a line
 with "ppN N tok/s tgN N tok/s".`
@@ -46,19 +46,18 @@ func (c *benchCmd) Run(e *env) error {
 		return err
 	}
 	defer m.Close()
-	if m.Program.Target != c.Target {
-		return fmt.Errorf("%s: is for target %s, want %s", c.Model, m.Program.Target, c.Target)
-	}
 	stop := e.busy("measuring")
 	r, err := bench.Run(e.ctx, m.Model, bench.Options{
-		PP: c.PP, TG: c.TG, Depth: c.Depth, Reps: c.Reps, Threads: c.Threads, Peer: c.Peer,
+		PP: c.PP, TG: c.TG, Depth: c.Depth, Reps: c.Reps, Threads: c.threads(), Peer: c.Peer,
 	})
 	stop()
 	if err != nil {
 		return err
 	}
-	if r.Level = c.CPU; r.Level == "" {
-		r.Level = cpu.Levels()[0]
+	if d, ok := m.Engine.(interface{ DeviceName() string }); ok {
+		r.Level = d.DeviceName()
+	} else {
+		r.Level = cmp.Or(c.CPU, cpu.Levels()[0])
 	}
 	if c.JSON {
 		enc := json.NewEncoder(e.stdout)
@@ -78,9 +77,6 @@ func (c *benchCmd) check() error {
 	case c.Reps < 1:
 		return fmt.Errorf("--reps is %d, want 1 or more", c.Reps)
 	}
-	if _, err := codegen.Lookup(c.Target); err != nil {
-		return err
-	}
 	return c.engineFlags.check()
 }
 
@@ -93,8 +89,11 @@ func benchText(r *bench.Report) string {
 		}
 		return fmt.Sprintf("%d %ss", n, what)
 	}
-	fmt.Fprintf(&b, "%s on %s (%s), %s, depth %d, median of %s\n",
-		r.Model, r.Target, r.Level, plural(r.Threads, "thread"), r.Depth, plural(r.Reps, "repetition"))
+	with := ""
+	if r.Threads > 0 {
+		with = " with " + plural(r.Threads, "thread")
+	}
+	fmt.Fprintf(&b, "%s on %s (%s)%s, depth %d, median of %s\n", r.Model, r.Target, r.Level, strings.Replace(with, " with", ",", 1), r.Depth, plural(r.Reps, "repetition"))
 	line := func(name string, tokens int, s bench.Spread) {
 		if tokens > 0 {
 			fmt.Fprintf(&b, "%-9s %8s tok/s (%s to %s) for %s\n",
@@ -103,8 +102,8 @@ func benchText(r *bench.Report) string {
 	}
 	line("prefill", r.PP, r.Prefill)
 	line("decode", r.TG, r.Decode)
-	fmt.Fprintf(&b, "reads     %8s GB/s at most with %s from %s; decode reads %s of weights a token",
-		fourDigits(r.ReadBandwidth/1e9), plural(r.Threads, "thread"), size(r.BandwidthBuffer), size(r.DecodeBytes))
+	fmt.Fprintf(&b, "reads     %8s GB/s at most%s from %s; decode reads %s of weights a token",
+		fourDigits(r.ReadBandwidth/1e9), with, size(r.BandwidthBuffer), size(r.DecodeBytes))
 	switch {
 	case r.BandwidthFraction > 1:
 		fmt.Fprintf(&b, ", which stay in the caches: %.3g times that bandwidth\n", r.BandwidthFraction)

@@ -2,22 +2,132 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/gen"
 	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/cpu"
+	"github.com/llorch/llorch/runtime/cuda"
+	"github.com/llorch/llorch/runtime/cuda/driver"
 )
 
-// engineFlags say how a model is run.
+// engineFlags say what a model is run on.
 type engineFlags struct {
-	Threads int    `default:"0" help:"Worker threads; 0 for one a processor."`
+	Target  string `placeholder:"NAME" help:"What to run on: cpu or cuda. An artifact's own, else cpu, unless given."`
+	Threads *int   `help:"Worker threads of the CPU; 0, or without it, one a processor."`
 	CPU     string `name:"cpu" placeholder:"LEVEL" help:"Kernels of a CPU level that \"llorch version\" lists; the best one unless given."`
+	Device  *int   `placeholder:"N" help:"The GPU, as \"llorch inspect --devices\" numbers them; 0 unless given."`
 }
 
+// check refuses what the flags cannot mean, and what an engine would not use.
 func (f *engineFlags) check() error {
-	if f.Threads < 0 {
-		return fmt.Errorf("--threads is %d, want 0 or more", f.Threads)
+	switch {
+	case f.Target != "" && engines[f.Target] == nil:
+		return fmt.Errorf("--target is %s: models run on %s", f.Target, strings.Join(slices.Sorted(maps.Keys(engines)), " or "))
+	case f.Threads != nil && *f.Threads < 0:
+		return fmt.Errorf("--threads is %d, want 0 or more", *f.Threads)
+	case f.Device != nil && *f.Device < 0:
+		return fmt.Errorf("--device is %d, want 0 or more", *f.Device)
 	}
 	return nil
+}
+
+// suits refuses options that an engine of the target would not use.
+func (f *engineFlags) suits(target string) error {
+	gpu := target != "cpu"
+	for _, x := range []struct {
+		flag  string
+		given bool
+		gpu   bool
+	}{{"--threads", f.Threads != nil, false}, {"--cpu", f.CPU != "", false}, {"--device", f.Device != nil, true}} {
+		if x.given && x.gpu != gpu {
+			return usageError{fmt.Errorf("%s has no meaning for target %s", x.flag, target)}
+		}
+	}
+	return nil
+}
+
+func (f *engineFlags) threads() int { return value(f.Threads) }
+
+// value is what a flag was given, or 0.
+func value(p *int) int {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
+
+// engineJob is what an engine is made of.
+type engineJob struct {
+	flags    *engineFlags
+	program  *runtime.Program
+	weights  runtime.Weights
+	compiled *codegen.Compiled // of a model that is compiled in memory
+	artifact *runtime.Artifact
+	warn     func(string)
+}
+
+// engines is the table of targets that run in this process.
+var engines = map[string]func(j engineJob) (runtime.Engine, error){
+	"cpu":  cpuEngine,
+	"cuda": cudaEngine,
+}
+
+func cpuEngine(j engineJob) (runtime.Engine, error) {
+	return cpu.New(j.program, j.weights, gen.Library(), cpu.Options{Threads: j.flags.threads(), Level: j.flags.CPU, Warn: j.warn})
+}
+
+// cudaEngine compiles the kernels of a model for the device at hand; an artifact has them compiled.
+func cudaEngine(j engineJob) (runtime.Engine, error) {
+	d, err := driver.Load()
+	if err != nil {
+		return nil, err
+	}
+	device := value(j.flags.Device)
+	var code cuda.Code
+	if j.artifact != nil {
+		code, err = cudaCode(j.artifact.Files(), j.artifact.File)
+	} else {
+		var files map[string][]byte
+		var arch string
+		if arch, err = cuda.Arch(d, device); err == nil {
+			files, err = j.compiled.Files([]string{arch})
+		}
+		if err == nil {
+			code, err = cudaCode(slices.Sorted(maps.Keys(files)), func(name string) ([]byte, error) { return files[name], nil })
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cuda.New(j.program, j.weights, code, d, cuda.Options{Device: device})
+}
+
+// cudaCode finds binaries by their names.
+func cudaCode(names []string, read func(name string) ([]byte, error)) (cuda.Code, error) {
+	code := cuda.Code{Cubins: map[string][]byte{}}
+	for _, name := range names {
+		base := path.Base(name)
+		arch, cubin := strings.CutSuffix(strings.TrimPrefix(base, "kernels."), ".cubin")
+		if !cubin && base != "kernels.ptx" {
+			continue
+		}
+		b, err := read(name)
+		if err != nil {
+			return code, err
+		}
+		if cubin {
+			code.Cubins[arch] = b
+		} else {
+			code.PTX = b
+		}
+	}
+	return code, nil
 }
 
 // activationFlag says what block weights are multiplied with.

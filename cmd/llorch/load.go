@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,14 +9,12 @@ import (
 	"strings"
 
 	"github.com/llorch/llorch/codegen"
-	"github.com/llorch/llorch/gen"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/op"
 	"github.com/llorch/llorch/models"
 	"github.com/llorch/llorch/models/austen"
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cpu"
 )
 
 // ready is a model on an engine, from a model's file or from an artifact.
@@ -23,6 +22,7 @@ type ready struct {
 	*runtime.Model
 	chunk   int           // the most tokens that its steps take
 	file    *models.Model // nil for an artifact
+	job     engineJob
 	closers []func() error
 }
 
@@ -61,14 +61,14 @@ func openModel(path string) (*models.Model, error) {
 func load(e *env, path string, o loadOptions) (*ready, error) {
 	stop := e.busy("loading " + filepath.Base(modelName(path)))
 	defer stop()
-	r := &ready{}
-	p, w, err := r.open(e, path, o)
-	if err != nil {
+	r := &ready{job: engineJob{flags: &o.engineFlags, warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }}}
+	if err := r.open(e, path, o); err != nil {
 		r.Close()
 		return nil, err
 	}
+	p := r.job.program
 	r.chunk = p.Chunk
-	engine, err := cpu.New(p, w, gen.Library(), cpu.Options{Threads: o.Threads, Level: o.CPU, Warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }})
+	engine, err := engines[p.Target](r.job)
 	if err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", modelName(path), err)
@@ -84,36 +84,45 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 	return r, nil
 }
 
-// open gives the program of a path and where its weights lie.
-func (r *ready) open(e *env, path string, o loadOptions) (*runtime.Program, runtime.Weights, error) {
+// open fills in what the engine is made of.
+func (r *ready) open(e *env, path string, o loadOptions) error {
 	if path != "" && runtime.IsArtifact(path) {
 		if o.Activations != "" {
-			return nil, nil, usageError{fmt.Errorf("--activations is for models: %s is compiled already", path)}
+			return usageError{fmt.Errorf("--activations is for models: %s is compiled already", path)}
 		}
-		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: "cpu", Verify: o.verify})
+		a, err := runtime.OpenArtifact(path, runtime.OpenOptions{Target: o.Target, Verify: o.verify})
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		r.closers = append(r.closers, a.Close)
 		if !o.tokenizer {
 			a.Program.Tokenizer = nil
 		}
-		return a.Program, a, nil
+		if engines[a.Program.Target] == nil {
+			return fmt.Errorf("%s: compiled for target %s, which llorch does not run", path, a.Program.Target)
+		}
+		r.job.program, r.job.weights, r.job.artifact = a.Program, a, a
+		return o.suits(a.Program.Target)
 	}
 	if o.verify {
-		return nil, nil, usageError{fmt.Errorf("--verify is for artifacts, whose files have sums: %s is none", modelName(path))}
+		return usageError{fmt.Errorf("--verify is for artifacts, whose files have sums: %s is none", modelName(path))}
+	}
+	target := cmp.Or(o.Target, "cpu")
+	if err := o.suits(target); err != nil {
+		return err
 	}
 	m, err := openModel(path)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	r.file, r.closers = m, append(r.closers, m.Close)
 	e.warnUnread(m)
-	c, err := compileModel(m, compileOptions{target: "cpu", chunk: o.chunk, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
+	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return c.Program, c.Weights(m), nil
+	r.job.program, r.job.weights, r.job.compiled = c.Program, c.Weights(m), c
+	return nil
 }
 
 // warnUnread tells of configuration that nothing here knows: it may be harmless, but it is not ignored in silence.

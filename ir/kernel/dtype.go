@@ -167,7 +167,7 @@ func (d DType) Fragments() DType {
 }
 
 // Fragment reports a type of fragments.
-func (r *DTypeRow) Fragment() bool { return r.Panel != nil && r.Panel.Fragment }
+func (row *DTypeRow) Fragment() bool { return row.Panel != nil && row.Panel.Fragment }
 
 // IsActs reports a type of activations.
 func (d DType) IsActs() bool {

@@ -58,8 +58,8 @@ var rotary = []*ir.Op{
 			"width is even and positive", "width is at most the axis's extent", "rotations has width/2 pairs",
 			"x has the rotations' position axis, of the same extent, besides the one that is rotated",
 		},
-		Infer:  inferRope,
-		Eval:   evalRope,
+		Infer: inferRope,
+		Eval:  evalRope,
 		Within: func(n *ir.Node) ir.Within {
 			w := ir.Within{Axis: n.Word("over")}
 			if a, ok := n.Type.Axis(w.Axis); ok && n.Word("style") == "interleaved" && a.Dim.Same(n.DimAttr("width")) {
@@ -67,7 +67,7 @@ var rotary = []*ir.Op{
 			}
 			return w
 		},
-		Point:  pointRope,
+		Point: pointRope,
 		Cases: []ir.Case{
 			{Name: "half", Env: map[string]int64{"S": 3, "P": 2}, Text: ropeText + " y = rope(x, r) {over=dim, width=6, style=half}\n output y\n}"},
 			{Name: "interleaved", Env: map[string]int64{"S": 3, "P": 0}, Text: ropeText + " y = rope(x, r) {over=dim, width=6, style=interleaved}\n output y\n}"},

@@ -118,7 +118,11 @@ func contractSkeleton(b *builder) {
 	if s.tok != "" {
 		s.n = b.extent(s.tok, s.x.Type.Axes[0].Dim)
 	}
-	s.rows = b.param("rows", dim.Const(int64(b.sched.blockRows(b.gr, !isOne(s.n)))))
+	members := 0
+	for _, g := range segs {
+		members = max(members, len(g.members))
+	}
+	s.rows = b.param("rows", dim.Const(int64(b.sched.blockRows(b.gr, !isOne(s.n), members))))
 	s.toks = kernel.I(1)
 	width := s.toks
 	if !isOne(s.n) {
@@ -129,10 +133,8 @@ func contractSkeleton(b *builder) {
 			s.stride = width
 		}
 	}
-	members := 0
 	blocks := kernel.I(0)
 	for _, g := range segs {
-		members = max(members, len(g.members))
 		blocks = kernel.Add(blocks, s.blocks(g))
 	}
 	block := b.grid("block", blocks)
@@ -154,11 +156,15 @@ func isOne(e kernel.Expr) bool {
 	return ok && l.V == 1
 }
 
-// blockRows rounds the wanted rows up to whole runs of elements that results mix.
-func (s *Schedule) blockRows(gr *ir.Group, many bool) int {
+// blockRows rounds the wanted rows up to whole runs of elements that results mix, after halving them until the results of that
+// many projections side by side fit.
+func (s *Schedule) blockRows(gr *ir.Group, many bool, members int) int {
 	unit, want := max(s.RowUnit, 1), s.Rows
 	if many && s.ManyRows > 0 {
 		want = s.ManyRows
+	}
+	for s.Results > 0 && many && want > unit && 4*members*want*(s.Tokens+1) > s.Results {
+		want /= 2
 	}
 	for _, n := range gr.Nodes {
 		if n.Op.Within == nil {

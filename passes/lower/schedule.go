@@ -8,12 +8,15 @@ import (
 
 // Schedule is what a target wants of the skeletons. Its sizes are parameters of the kernels, so tuning emits nothing anew.
 type Schedule struct {
+	Chunk int // the most new tokens of a step, unless asked otherwise; 0 for passes.DefaultChunk
+
 	// Contractions with weights.
 	Rows     int  // rows of weights that a group takes; rounded up to whole heads where heads must stay together
 	ManyRows int  // the same where there are many tokens; 0 for Rows
 	RowUnit  int  // what they are a multiple of; 0 for 1
 	Tokens   int  // tokens that are multiplied with at a time
 	Tiled    bool // a group takes so many tokens of them, instead of walking over all
+	Results  int  // bytes of group memory that the results of a group may take, at the price of fewer rows; 0 for any
 
 	// Attention.
 	KVBlock int // keys that a group reads at a time
@@ -41,7 +44,8 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 
 // CUDA is the schedule for a GPU with tensor cores. A group is a block of threads.
 var CUDA = Schedule{
-	Rows: 16, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true,
+	Chunk: 512,
+	Rows:  16, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true, Results: 96 << 10,
 	KVBlock: 64, Columns: 64, Splits: 8,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,

@@ -20,6 +20,21 @@ type Options struct {
 	Peer    string // a shell command to measure in turn, unless ""
 }
 
+// DeviceMemory is an engine whose weights are not in the host's memory: it measures the bytes a second that its device moves, with
+// a buffer of so many bytes.
+type DeviceMemory interface {
+	Bandwidth(ctx context.Context) (perSecond float64, buffer int64, err error)
+}
+
+// hostMemory measures what threads read of the host's.
+func hostMemory(threads int) func(context.Context) (float64, int64, error) {
+	buffer := bufferBytes(availableMemory())
+	return func(ctx context.Context) (float64, int64, error) {
+		b, err := readBandwidth(ctx, buffer, threads)
+		return b, buffer, err
+	}
+}
+
 // seed draws the ids: the same in every run.
 const seed = 1
 
@@ -44,16 +59,20 @@ func Run(ctx context.Context, m *runtime.Model, o Options) (*Report, error) {
 	}
 	r := newReport(m.Program, o, traffic)
 	r.PeakMemory = peakMemory()
-	r.BandwidthBuffer = bufferBytes(availableMemory())
-	before, err := readBandwidth(ctx, r.BandwidthBuffer, o.Threads)
+	bandwidth := hostMemory(o.Threads)
+	if d, ok := m.Engine.(DeviceMemory); ok {
+		bandwidth, r.Threads = d.Bandwidth, 0
+	}
+	before, buffer, err := bandwidth(ctx)
 	if err != nil {
 		return nil, err
 	}
+	r.BandwidthBuffer = buffer
 	ours, peers, err := d.repetitions(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	after, err := readBandwidth(ctx, r.BandwidthBuffer, o.Threads)
+	after, _, err := bandwidth(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +164,9 @@ func (d *driver) repetition(ctx context.Context) (r rates, err error) {
 	}
 	if len(d.decoded) > 0 {
 		r.decode, err = d.timed(len(d.decoded), func() error {
+			if d.session.Greedy() {
+				return d.session.Follow(ctx, d.decoded[0], len(d.decoded), func(int32) bool { return true })
+			}
 			for i := range d.decoded {
 				if _, err := d.session.Append(ctx, d.decoded[i:i+1], 0); err != nil {
 					return err

@@ -10,11 +10,11 @@ import (
 type Report struct {
 	Model   string
 	Target  string
-	Level   string // of the CPU's instructions; the caller knows it
+	Level   string // of the CPU's instructions, or the device's name; the caller knows it
 	PP, TG  int
 	Depth   int
 	Reps    int
-	Threads int
+	Threads int // of the CPU; 0 on a device
 
 	Prefill Spread // tokens/s
 	Decode  Spread // tokens/s
@@ -103,7 +103,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		TG      int    `json:"tg"`
 		Depth   int    `json:"depth"`
 		Reps    int    `json:"reps"`
-		Threads int    `json:"threads"`
+		Threads int    `json:"threads,omitempty"`
 		rateKeys
 		Bandwidth       float64   `json:"read_bandwidth_gb_s"`
 		BandwidthBuffer int64     `json:"read_bandwidth_buffer_bytes"`

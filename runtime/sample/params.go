@@ -42,6 +42,11 @@ func (p Params) Validate() error {
 	return nil
 }
 
+// Greedy reports that the likeliest token is always taken, by the logits alone.
+func (p Params) Greedy() bool {
+	return p.Temperature == 0 && (p.RepeatPenalty == 0 || p.RepeatPenalty == 1)
+}
+
 // normalised gives every way of saying "off" the value 0, and defaults their values.
 func (p Params) normalised(vocab int) Params {
 	if p.TopK >= vocab {

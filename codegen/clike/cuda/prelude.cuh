@@ -1,0 +1,99 @@
+// What emitted kernels are written in terms of. A group is a block, a team a warp. No header is included, so NVRTC needs none.
+
+#define TEAM 32
+#define INFINITE __int_as_float(0x7f800000)
+#define NOT_A_NUMBER __int_as_float(0x7fc00000)
+
+typedef unsigned short f16;   // bits
+typedef unsigned short bf16;  // bits
+
+__device__ __forceinline__ void group_barrier() { __syncthreads(); }
+__device__ __forceinline__ void team_barrier() { __syncwarp(); }
+
+// Programmatic dependent launch: the next kernel may start; what the kernels before have written is there.
+__device__ __forceinline__ void launch_dependents() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+__device__ __forceinline__ void wait_for_inputs() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ float float_of_f16(f16 h) {
+  float f;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(h));
+  return f;
+}
+__device__ __forceinline__ float float_of_bf16(bf16 h) { return __uint_as_float((unsigned)h << 16); }
+__device__ __forceinline__ f16 to_f16(float f) {
+  f16 h;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(f));
+  return h;
+}
+__device__ __forceinline__ bf16 to_bf16(float f) {
+  bf16 h;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(h) : "f"(f));
+  return h;
+}
+__device__ __forceinline__ float load_f16(const f16* p) { return float_of_f16(*p); }
+__device__ __forceinline__ float load_bf16(const bf16* p) { return float_of_bf16(*p); }
+
+// Little-endian words of weights, by byte offset.
+__device__ __forceinline__ int word8(const unsigned char* w, int at) { return w[at]; }
+__device__ __forceinline__ int word16(const unsigned char* w, int at) { return *(const unsigned short*)(w + at); }
+__device__ __forceinline__ int word32(const unsigned char* w, int at) { return *(const int*)(w + at); }
+__device__ __forceinline__ int signed16(int v) { return (short)v; }
+__device__ __forceinline__ float float_of_bits(int v) { return __int_as_float(v); }
+
+// Sums and maxima over the lanes of a team, and over a group; every lane gets the result.
+__device__ __forceinline__ float sum_team(float v) {
+#pragma unroll
+  for (int d = 16; d > 0; d >>= 1) v += __shfl_xor_sync(0xffffffffu, v, d);
+  return v;
+}
+__device__ __forceinline__ float max_team(float v) {
+#pragma unroll
+  for (int d = 16; d > 0; d >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, d));
+  return v;
+}
+template <int THREADS>
+__device__ __forceinline__ float sum_group(float v, float* scratch) {
+  v = sum_team(v);
+  if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
+  __syncthreads();
+  v = 0.0f;
+#pragma unroll
+  for (int i = 0; i < THREADS / TEAM; i++) v += scratch[i];
+  __syncthreads();
+  return v;
+}
+template <int THREADS>
+__device__ __forceinline__ float max_group(float v, float* scratch) {
+  v = max_team(v);
+  if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
+  __syncthreads();
+  v = scratch[0];
+#pragma unroll
+  for (int i = 1; i < THREADS / TEAM; i++) v = fmaxf(v, scratch[i]);
+  __syncthreads();
+  return v;
+}
+
+// arrive counts the groups that come to a place and tells the last of n, which sees what the others stored. The last one leaves the
+// count as it was found. Counts follow the symbols in step memory.
+__device__ __forceinline__ bool arrive(const int* step, int place, int n) {
+  __shared__ bool last;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    int* count = const_cast<int*>(step) + 1024 + place;
+    __threadfence();
+    last = atomicAdd(count, 1) == n - 1;
+    if (last) *count = 0;
+    __threadfence();
+  }
+  __syncthreads();
+  return last;
+}

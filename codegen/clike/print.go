@@ -1,0 +1,255 @@
+package clike
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// printer spells one kernel.
+type printer struct {
+	*emitter
+	*planner
+	k        *kernel.Kernel
+	index    int // of the kernel
+	n        *narrower
+	barriers map[kernel.Stmt]bool
+	memory   layout
+	out      strings.Builder
+	indent   int
+	scope    scope
+	prepared string // what prep holds, or ""
+	prepUsed bool   // it has held something
+	loops    int    // loops around
+	err      error
+}
+
+// scope is who runs the statements: the whole group together, a team, or a single lane.
+type scope int
+
+const (
+	group scope = iota
+	team
+	lane
+)
+
+func (p *printer) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (p *printer) line(format string, args ...any) {
+	p.out.WriteString(strings.Repeat("  ", p.indent))
+	fmt.Fprintf(&p.out, format+"\n", args...)
+}
+
+func (p *printer) kernel() string {
+	p.indent = 1
+	p.declare()
+	w := &waiting{printer: p, done: !p.emitter.d.Overlap}
+	w.block(p.k.Body)
+	if !w.done {
+		p.line("wait_for_inputs();")
+	}
+	var head strings.Builder
+	for _, d := range p.k.Doc {
+		head.WriteString("// " + d + "\n")
+	}
+	h := Head{Name: p.k.Name, Threads: p.threads, Memory: p.memory.size > 0}
+	for _, b := range p.k.Bufs {
+		t := "unsigned char"
+		if !blocks(b.DType) {
+			t = p.emitter.d.Types[b.DType]
+		}
+		h.Params = append(h.Params, Param{p.name(b.Name), t, b.Role == kernel.In || b.Role == kernel.Weight, b.Role == kernel.Weight})
+	}
+	return head.String() + p.emitter.d.Open(h) + p.out.String() + "}\n"
+}
+
+// declare spells the symbols, the place in the grid and the group memory.
+func (p *printer) declare() {
+	if p.emitter.d.Overlap {
+		p.line("launch_dependents();")
+	}
+	for _, s := range p.k.Ints {
+		at := -1
+		for i, name := range p.o.Symbols {
+			if name == s {
+				at = i
+			}
+		}
+		if at < 0 {
+			p.fail("%s is no symbol of the step", s)
+		}
+		p.line("const int %s = step[%d];", p.name(s), at)
+	}
+	rest := "group_index"
+	for i := len(p.k.Grid) - 1; i >= 0; i-- {
+		a := p.k.Grid[i]
+		if i == 0 {
+			p.line("const int %s = %s;", p.name(a.Var), rest)
+			break
+		}
+		ext := p.expr(a.N, precedence["mul"]+1)
+		p.line("const int %s = %s %% %s;", p.name(a.Var), rest, ext)
+		rest = rest + " / " + ext
+	}
+	p.locals()
+}
+
+func (p *printer) stmts(body []kernel.Stmt) {
+	for _, s := range body {
+		p.stmt(s)
+	}
+}
+
+func (p *printer) stmt(s kernel.Stmt) {
+	p.wait(s)
+	if plan := p.plans[s]; plan != nil {
+		p.tileCall(plan)
+		return
+	}
+	if l, ok := s.(*kernel.Let); ok {
+		p.line("const %s %s = %s;", typeNames[l.Value.Type()], p.name(l.Name), p.expr(l.Value, 0))
+		return
+	}
+	p.prepared = ""
+	switch s := s.(type) {
+	case *kernel.Store:
+		p.store(s)
+	case *kernel.For:
+		p.loop(s)
+	case *kernel.Reduce:
+		p.reduce(s)
+	case *kernel.If:
+		p.line("if (%s) {", p.expr(s.Cond, 0))
+		p.block(s.Then)
+		if len(s.Else) > 0 {
+			p.line("} else {")
+			p.block(s.Else)
+		}
+		p.line("}")
+	case *kernel.Arrive:
+		p.arrive(s)
+	default:
+		p.fail("%T has no spelling", s)
+	}
+}
+
+var typeNames = map[kernel.Type]string{kernel.Int: "int", kernel.Float: "float", kernel.Bool: "bool"}
+
+// wait puts a barrier before a statement that needs one. In a team every statement that touches memory has one, as it costs little.
+func (p *printer) wait(s kernel.Stmt) {
+	switch {
+	case p.scope == group && p.barriers[s]:
+		p.line("group_barrier();")
+	case p.scope == team && touches(s, func(string) bool { return true }):
+		p.line("team_barrier();")
+	}
+}
+
+func (p *printer) block(body []kernel.Stmt) {
+	p.indent++
+	p.stmts(body)
+	p.indent--
+}
+
+// in spells statements that others run than those around.
+func (p *printer) in(s scope, body []kernel.Stmt) {
+	outer := p.scope
+	p.scope = s
+	p.block(body)
+	p.scope = outer
+}
+
+func (p *printer) store(s *kernel.Store) {
+	var text string
+	target := p.name(s.Buf) + "[" + p.ints(s.Index) + "]"
+	switch b, global := p.bufs[s.Buf]; {
+	case global && (b.DType == kernel.F16 || b.DType == kernel.BF16):
+		text = fmt.Sprintf("%s = to_%s(%s);", target, b.DType, p.expr(s.Value, 0))
+	case global && blocks(b.DType):
+		p.fail("%s holds blocks and is not stored to", s.Buf)
+	default:
+		text = fmt.Sprintf("%s = %s;", target, p.expr(s.Value, 0))
+	}
+	switch p.scope {
+	case group:
+		text = "if (thread == 0) " + text
+	case team:
+		text = "if (lane == 0) " + text
+	}
+	p.line("%s", text)
+}
+
+func (p *printer) loop(s *kernel.For) {
+	v, hi := p.name(s.Var), p.ints(s.Hi)
+	switch {
+	case s.Lanes && p.scope == team:
+		p.line("for (int %s = lane; %s < %s; %s += TEAM) {", v, v, hi, v)
+		p.in(lane, s.Body)
+	case s.Lanes && p.scope == group:
+		p.line("for (int %s = thread; %s < %s; %s += %d) {", v, v, hi, v, p.threads)
+		p.in(lane, s.Body)
+	case s.Teams && p.scope == group:
+		p.line("for (int %s = team; %s < %s; %s += %d) {", v, v, hi, v, p.threads/p.emitter.d.Team)
+		p.in(team, s.Body)
+	case s.Lanes || s.Teams:
+		p.fail("a loop over lanes or teams within one over lanes")
+	default:
+		p.line("for (int %s = %s; %s < %s; %s += %s) {", v, p.ints(s.Lo), v, hi, v, p.ints(s.Step))
+		p.loops++
+		p.block(s.Body)
+		p.loops--
+	}
+	p.line("}")
+}
+
+// reduce has each lane take its share first.
+func (p *printer) reduce(s *kernel.Reduce) {
+	name, v, from, by := p.name(s.Name), p.name(s.Var), "0", "1"
+	start := map[kernel.ReduceOp]float32{kernel.Sum: 0, kernel.Max: float32(math.Inf(-1))}[s.Op]
+	switch p.scope {
+	case group:
+		from, by = "thread", fmt.Sprint(p.threads)
+	case team:
+		from, by = "lane", "TEAM"
+	}
+	p.line("float %s = %s;", name, floatText(start, 0))
+	value := p.expr(s.Value, precedence["add"]+1)
+	step := fmt.Sprintf("%s += %s;", name, value)
+	if s.Op == kernel.Max {
+		step = fmt.Sprintf("%s = fmaxf(%s, %s);", name, name, p.expr(s.Value, 0))
+	}
+	p.line("for (int %s = %s; %s < %s; %s += %s) %s", v, from, v, p.ints(s.N), v, by, step)
+	switch p.scope {
+	case group:
+		p.line("%s = %s_group<%d>(%s, (float*)memory);", name, s.Op, p.threads, name)
+	case team:
+		p.line("%s = %s_team(%s);", name, s.Op, name)
+	}
+}
+
+func (p *printer) arrive(s *kernel.Arrive) {
+	r := p.n.rangeOf(s.Index)
+	if !r.known() || r.Lo < 0 || p.counts+int(r.Hi) >= p.emitter.d.Counts {
+		p.fail("arrive(%s): there are %d places, of which %d are taken", kernel.ExprString(s.Index), p.emitter.d.Counts, p.counts)
+		return
+	}
+	p.line("const bool %s = arrive(step, %s, %s);", p.name(s.Name), p.ints(kernel.Add(kernel.I(int64(p.counts)), s.Index)), p.ints(s.N))
+	p.counts += int(r.Hi) + 1
+}
+
+// rowElems is the length of the rows of a weight in fragments.
+func (p *printer) rowElems(buf string) int64 {
+	for i, b := range p.k.Bufs {
+		if b.Name == buf && p.o.RowElems != nil {
+			return p.o.RowElems(p.index, i)
+		}
+	}
+	p.fail("the rows of %s have no known length", buf)
+	return 1
+}

@@ -1,0 +1,47 @@
+package clike
+
+import "github.com/llorch/llorch/ir/kernel"
+
+// Tile is a way to spell Dot or Mix: a template of the dialect's device code, which has static functions that all threads of a
+// group call together:
+//
+//	fetch(ring, w, rows)             begins to load weights, before the kernel may touch other memory; where the plan has a ring
+//	prepare(prep, x, xStride, cols)  puts x into the form that run wants; where the plan prepares
+//	run(acc, accStride, w, wStride, x, xStride, rows, cols, k, ring, prep)
+//
+// w and x point to the first element (of fragments: the first byte), rows, cols and k are ints, acc is group memory, ring and prep
+// are the plan's own. There is one fetch before each run. There is a barrier before run wherever x or acc need one, one before
+// prepare, and one between prepare and run; what run leaves in acc is seen after a barrier.
+type Tile struct {
+	Name  string
+	Files []string // of device code, each after those that it uses
+	// Plan says how to spell a call, or is nil when the tile is not made for it.
+	Plan func(c Call) *Plan
+}
+
+// Call is what is known of a Dot or Mix before it runs.
+type Call struct {
+	Mix                         bool
+	W, X                        Operand
+	Rows, Cols, K               Range
+	WStride, XStride, AccStride Range
+	Threads                     int // of the group
+}
+
+// Operand is where a matrix lies.
+type Operand struct {
+	DType kernel.DType // F32 in group memory
+	Role  kernel.Role
+	Group bool // in group memory
+}
+
+// Plan is a tile chosen for a call.
+type Plan struct {
+	Type string // "Gemv<Q40, 2048, 8, 4, 2>"
+	Ring int    // bytes of group memory, 128-byte aligned, that fetch fills; 0: there is no fetch
+	Prep int    // bytes of group memory, 128-byte aligned, of prepare and run; 0: there is no prepare
+	// Form names what prepare leaves; calls of the same form with the same x share it. Empty: run alone uses prep.
+	Form string
+	// Threads is the size of group that the plan wants instead of the call's; 0 takes any.
+	Threads int
+}

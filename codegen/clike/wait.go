@@ -1,0 +1,155 @@
+package clike
+
+import (
+	"fmt"
+
+	"github.com/llorch/llorch/ir/kernel"
+)
+
+// waiting places the wait for the kernels before: in each branch, just before the first statement that touches memory which they
+// may have written. What tiles fetch begins before it.
+type waiting struct {
+	*printer
+	done bool
+}
+
+func (w *waiting) block(body []kernel.Stmt) {
+	fetched := false
+	for i, s := range body {
+		if w.done {
+			w.stmts(body[i:])
+			return
+		}
+		if _, isLet := s.(*kernel.Let); !isLet && !fetched {
+			w.fetch(body[i:])
+			fetched = true
+		}
+		if branch, ok := s.(*kernel.If); ok && i == len(body)-1 && !w.reads(branch.Cond) {
+			w.branch(branch)
+			return
+		}
+		if touches(s, w.written) {
+			w.line("wait_for_inputs();")
+			w.done = true
+		}
+		w.stmt(s)
+	}
+}
+
+// branch has each side wait for itself.
+func (w *waiting) branch(s *kernel.If) {
+	ring := w.memory.ring
+	side := func(body []kernel.Stmt) {
+		inner := &waiting{printer: w.printer}
+		w.memory.ring, w.prepared = ring, ""
+		w.indent++
+		inner.block(body)
+		if !inner.done {
+			w.line("wait_for_inputs();")
+		}
+		w.indent--
+	}
+	w.wait(s)
+	w.line("if (%s) {", w.expr(s.Cond, 0))
+	side(s.Then)
+	w.line("} else {")
+	side(s.Else)
+	w.line("}")
+	w.memory.ring, w.done, w.prepared = ring, true, ""
+}
+
+// fetch begins to load the weights of tiles whose place is known here.
+func (w *waiting) fetch(body []kernel.Stmt) {
+	declared := map[string]bool{}
+	for _, s := range body {
+		if l, ok := s.(*kernel.Let); ok {
+			declared[l.Name] = true
+		}
+		if r, ok := s.(*kernel.Reduce); ok {
+			declared[r.Name] = true
+		}
+		plan := w.plans[s]
+		if plan == nil || plan.Ring == 0 || plan.fetched || uses(plan.dot.WAt, declared) || uses(plan.dot.Rows, declared) {
+			continue
+		}
+		w.fetchCall(plan)
+	}
+}
+
+// written reports memory that an earlier kernel may write.
+func (w *waiting) written(buf string) bool {
+	b, global := w.bufs[buf]
+	return global && b.Role != kernel.Weight
+}
+
+func (w *waiting) reads(e kernel.Expr) bool { return loads(e, w.written) }
+
+// uses reports that e names something in a set, or loads from memory.
+func uses(e kernel.Expr, names map[string]bool) bool {
+	switch e := e.(type) {
+	case *kernel.Var:
+		return names[e.Name]
+	case *kernel.Load:
+		return true
+	case *kernel.Call:
+		for _, a := range e.Args {
+			if uses(a, names) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fetchCall begins to load a tile's weights.
+func (p *printer) fetchCall(plan *planned) {
+	plan.fetched = true
+	plan.ringAt = p.takeRing(plan.Ring)
+	p.line("%s::fetch(memory + %d, %s, %s);", plan.Type, plan.ringAt, p.matrix(plan.dot.W, plan.dot.WAt), p.ints(plan.dot.Rows))
+}
+
+// tileCall spells a Dot or Mix by its tile.
+func (p *printer) tileCall(plan *planned) {
+	d := plan.dot
+	if p.scope != group {
+		p.fail("a tile within a loop over lanes or teams")
+	}
+	x, xStride, cols := p.matrix(d.X, d.XAt), p.ints(d.XStride), p.ints(d.Cols)
+	if plan.Ring > 0 && !plan.fetched {
+		p.fetchCall(plan)
+	}
+	plan.fetched = false
+	what := ""
+	if plan.Form != "" {
+		what = fmt.Sprintf("%s(%s, %s, %s)", plan.Form, x, xStride, cols)
+	}
+	if plan.Prep > 0 && (what == "" || what != p.prepared) {
+		if p.prepUsed || p.loops > 0 {
+			p.line("group_barrier();")
+		}
+		if what != "" {
+			p.line("%s::prepare(memory + %d, %s, %s, %s);", plan.Type, p.memory.prep, x, xStride, cols)
+			p.line("group_barrier();")
+		}
+		p.prepared, p.prepUsed = what, true
+	}
+	ring := "nullptr"
+	if plan.Ring > 0 {
+		ring = fmt.Sprintf("memory + %d", plan.ringAt)
+	}
+	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
+		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep)
+}
+
+// matrix is a pointer to the element at an index, which begins a block if the elements are in blocks.
+func (p *printer) matrix(buf string, at kernel.Expr) string {
+	if b, global := p.bufs[buf]; global && blocks(b.DType) {
+		row := b.DType.Row()
+		block := p.n.fold(kernel.Div(at, kernel.I(int64(row.Elems*row.Rows))))
+		at = kernel.Mul(block, kernel.I(int64(row.Bytes)))
+	}
+	if lit, ok := at.(*kernel.IntLit); ok && lit.V == 0 {
+		return p.name(buf)
+	}
+	return p.name(buf) + " + " + p.expr(at, precedence["add"]+1)
+}

@@ -1,0 +1,109 @@
+package codegen
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/llorch/llorch/codegen/clike"
+	"github.com/llorch/llorch/codegen/clike/cuda"
+	"github.com/llorch/llorch/codegen/nvrtc"
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/runtime"
+)
+
+// DefaultArchs are what a CUDA artifact has binaries for unless told otherwise; newer devices compile its PTX.
+var DefaultArchs = []string{"sm_90"}
+
+// cudaSource is the one file of CUDA C.
+const cudaSource = "kernels.cu"
+
+// cudaSources are the kernels in CUDA C.
+func cudaSources(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error) {
+	limits := map[string]clike.Range{}
+	for i, s := range p.Symbols {
+		limits[s] = clike.Range{Lo: 0, Hi: int64(p.Context)}
+		if i == 0 {
+			limits[s] = clike.Range{Lo: 1, Hi: int64(p.Chunk)}
+		}
+	}
+	rows, err := rowElems(p, ks)
+	if err != nil {
+		return nil, err
+	}
+	src, fns, err := clike.Emit(cuda.Dialect, clike.Options{
+		Symbols: p.Symbols, Limits: limits, RowElems: func(k, buf int) int64 { return rows[k][buf] },
+	}, ks)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range fns {
+		p.Kernels[i].Threads, p.Kernels[i].Shared = f.Threads, f.Shared
+	}
+	return map[string][]byte{cudaSource: src}, nil
+}
+
+// rowElems is, for each kernel and buffer, the length of the rows of the weights that launches bind to it.
+func rowElems(p *runtime.Program, ks []*kernel.Kernel) ([][]int64, error) {
+	rows := make([][]int64, len(ks))
+	for i, k := range ks {
+		rows[i] = make([]int64, len(k.Bufs))
+	}
+	for _, s := range p.Steps {
+		for _, l := range s.Launches {
+			for i, r := range l.Bufs {
+				if r.Space != runtime.Weight || len(p.Weights[r.Index].Shape) == 0 {
+					continue
+				}
+				shape := p.Weights[r.Index].Shape
+				n, at := shape[len(shape)-1], &rows[l.Kernel][i]
+				if *at != 0 && *at != n && ks[l.Kernel].Bufs[i].DType.Row().Panel != nil {
+					return nil, fmt.Errorf("kernel %s reads fragments whose rows have %d elements, and others of %d", ks[l.Kernel].Name, *at, n)
+				}
+				*at = n
+			}
+		}
+	}
+	return rows, nil
+}
+
+// buildCUDA compiles the source: a cubin for each architecture, and PTX of the oldest for devices that are newer than all.
+func buildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, error) {
+	if len(archs) == 0 {
+		archs = DefaultArchs
+	}
+	compiler, err := nvrtc.Load()
+	if err != nil {
+		return nil, err
+	}
+	jobs := append(slices.Clone(archs), ptxArch(archs))
+	files := map[string][]byte{}
+	errs := make([]error, len(jobs))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i, arch := range jobs {
+		wg.Go(func() {
+			r, err := compiler.Compile(sources[cudaSource], cudaSource, nvrtc.Options{Arch: arch})
+			if err != nil {
+				errs[i] = fmt.Errorf("kernels for %s: %w", arch, err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Cubin != nil {
+				files["kernels."+arch+".cubin"] = r.Cubin
+			} else {
+				files["kernels.ptx"] = r.PTX
+			}
+		})
+	}
+	wg.Wait()
+	return files, errors.Join(errs...)
+}
+
+// ptxArch is the virtual architecture of the first of archs.
+func ptxArch(archs []string) string {
+	return "compute_" + strings.TrimRight(strings.TrimPrefix(slices.Min(archs), "sm_"), "abcdefghijklmnopqrstuvwxyz")
+}

@@ -1,0 +1,244 @@
+package codegen_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/codegen/nvrtc"
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/op"
+	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/cuda"
+	"github.com/llorch/llorch/runtime/cuda/driver"
+)
+
+// findDevice is the driver, if it has a device.
+func findDevice() driver.Driver {
+	d, err := driver.Load()
+	if err != nil {
+		return nil
+	}
+	if all, err := d.Devices(); err != nil || len(all) == 0 {
+		return nil
+	}
+	return d
+}
+
+func needDevice(t *testing.T) driver.Driver {
+	d := findDevice()
+	if d == nil {
+		t.Skip("needs an NVIDIA GPU with its driver")
+	}
+	return d
+}
+
+// needNVRTC skips where kernels cannot be compiled.
+func needNVRTC(t *testing.T) {
+	if _, err := nvrtc.Load(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// deviceEngine compiles kernels for a device and loads them with the weights.
+func deviceEngine(t rapid.TB, d driver.Driver, c *codegen.Compiled, w runtime.Weights) *cuda.Engine {
+	arch, err := cuda.Arch(d, 0)
+	require.NoError(t, err)
+	files, err := c.Files([]string{arch})
+	require.NoError(t, err)
+	e, err := cuda.New(c.Program, w, cuda.Code{Cubins: map[string][]byte{arch: files["kernels."+arch+".cubin"]}}, d, cuda.Options{})
+	require.NoError(t, err, "%s", files["kernels.cu"])
+	return e
+}
+
+func newDeviceModel(t *testing.T, d driver.Driver, c llamaCase, chunk int) *model {
+	m := &model{llamaCase: c, g: c.graph(t), tol: 2e-2, known: map[string][]float64{}}
+	m.tr = &trial{g: m.g, seed: 5, target: "cuda"}
+	compiled, err := codegen.Compile(m.g, codegen.Options{Target: "cuda", Chunk: chunk})
+	require.NoError(t, err)
+	m.program = compiled.Program
+	e := deviceEngine(t, d, compiled, m.tr.weights(compiled))
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	m.engine = e
+	return m
+}
+
+// encodes reports the op class that CUDA has no spelling for: it multiplies block weights with floats.
+func encodes(n *ir.Node) bool { return n.Op.Class == ir.Encoding }
+
+// onDevice runs the steps for each specialisation that can, and hands over what the reference and the device say.
+func (tr *trial) onDevice(t rapid.TB, d driver.Driver, compare func(step string, want, got [][]float64, source string)) {
+	tr.target = "cuda"
+	c := tr.compile(t)
+	files, err := c.Files([]string{"sm_90"})
+	require.NoError(t, err)
+	e := deviceEngine(t, d, c, tr.weights(c))
+	defer func() { require.NoError(t, e.Close()) }()
+	want := tr.reference(t)
+	for i, step := range c.Program.Steps {
+		if step.Name == runtime.Decode && tr.env["S"] != 1 {
+			continue
+		}
+		cache, err := e.NewCache()
+		require.NoError(t, err)
+		var out map[string][]byte
+		for _, s := range tr.calls(t, c.Program, step.Name) {
+			out, err = e.RunStep(context.Background(), s.Name, s.Symbols, s.In, cache)
+			require.NoError(t, err)
+		}
+		compare(step.Name, tr.lastRows(t, c.Module.Graphs[i], want), results(t, &c.Program.Steps[i], out), string(files["kernels.cu"]))
+	}
+}
+
+// TestDeviceOps runs every case of every row of the op table on the GPU.
+func TestDeviceOps(t *testing.T) {
+	d := needDevice(t)
+	for _, row := range op.Rows {
+		for _, c := range row.Cases {
+			t.Run(row.Name+"/"+c.Name, func(t *testing.T) {
+				t.Parallel()
+				tr := parseTrial(t, op.Table, c)
+				if slices.ContainsFunc(tr.g.Nodes, encodes) {
+					t.Skip("the target refuses it")
+				}
+				tr.onDevice(t, d, func(step string, want, got [][]float64, src string) {
+					near(t, want, got, 4e-3, step+"\n"+src) // as close as bf16
+				})
+			})
+		}
+	}
+}
+
+// TestDeviceLlama holds every specialisation of small Llamas of every structure and weight type against the reference: one token
+// exactly, many tokens as closely as 16 bits of the activations allow.
+func TestDeviceLlama(t *testing.T) {
+	d := needDevice(t)
+	for _, c := range llamaCases() {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			g := c.graph(t)
+			for _, env := range []map[string]int64{{"S": 7, "P": 0}, {"S": 3, "P": 5}, {"S": 1, "P": 9}} {
+				tr := &trial{g: g, env: env, seed: 3}
+				tr.onDevice(t, d, func(step string, want, got [][]float64, src string) {
+					off := relative(want[0], got[0])
+					t.Logf("%s %v: relative error %.2g", step, env, off)
+					most := 0.02
+					if step == runtime.Decode {
+						most = 0.01 // the past was many tokens
+					}
+					if !(off < most) {
+						t.Fatalf("%s %v: relative error %g", step, env, off)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestDeviceSteps decodes token by token: nothing is rounded to 16 bits but what the graph says.
+func TestDeviceSteps(t *testing.T) {
+	d := needDevice(t)
+	for _, c := range llamaCases() {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			m := newDeviceModel(t, d, c, 4)
+			s := m.session(t)
+			for i := range prompt {
+				last, err := s.Append(t.Context(), prompt[i:i+1], 0)
+				require.NoError(t, err)
+				near(t, [][]float64{m.reference(t, prompt[:i+1])[i*m.program.Vocab:]}, [][]float64{widen(last)}, c.tolerance(), fmt.Sprintf("token %d", i))
+			}
+			m.follows(t)
+		})
+	}
+}
+
+// follows holds greedy decoding on the device against taking the likeliest token of each step's logits.
+func (m *model) follows(t *testing.T) {
+	a, b := m.session(t), m.session(t)
+	m.mustAppend(t, a, prompt[:3])
+	m.mustAppend(t, b, prompt[:3])
+	id := prompt[3]
+	var want, got []int32
+	for next := id; len(want) < 20; {
+		logits := m.mustAppend(t, a, []int32{next})
+		next = int32(slices.Index(logits, slices.Max(logits)))
+		want = append(want, next)
+	}
+	require.NoError(t, b.Follow(t.Context(), id, 20, func(id int32) bool {
+		got = append(got, id)
+		return true
+	}))
+	require.Equal(t, want, got)
+	require.Equal(t, a.Tokens(), b.Tokens())
+	require.NoError(t, b.Truncate(3)) // and again, stopping early, with steps under way
+	got = nil
+	require.NoError(t, b.Follow(t.Context(), id, 20, func(id int32) bool {
+		got = append(got, id)
+		return len(got) < 5
+	}))
+	require.Equal(t, want[:5], got)
+	require.Equal(t, m.mustAppend(t, b, []int32{want[4]}), slices.Clone(m.replay(t, append(prompt[:4:4], want[:5]...))))
+}
+
+// replay is the logits after ids, fed as follows feeds them.
+func (m *model) replay(t *testing.T, ids []int32) []float32 {
+	s := m.session(t)
+	m.mustAppend(t, s, ids[:3])
+	var last []float32
+	for i := range ids[3:] {
+		last = m.mustAppend(t, s, ids[3+i:4+i])
+	}
+	return last
+}
+
+// TestDeviceRandom runs random graphs on the GPU.
+func TestDeviceRandom(t *testing.T) {
+	d := needDevice(t)
+	for i := range 60 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			tr := rapid.Custom(drawTrial).Example(i)
+			_, most := tr.evaluate(t)
+			tr.onDevice(t, d, func(step string, want, got [][]float64, src string) {
+				near(t, want, got, 4e-3*(1+most), fmt.Sprintf("%s %v\n%s", step, tr.env, ir.Print(tr.g)))
+			})
+		})
+	}
+}
+
+// TestCUDACompiles compiles the kernels of every test model for two architectures, without a GPU.
+func TestCUDACompiles(t *testing.T) {
+	needNVRTC(t)
+	cases := map[string]*ir.Graph{}
+	for _, c := range llamaCases() {
+		cases[c.String()] = c.graph(t)
+	}
+	for _, row := range op.Rows {
+		for _, c := range row.Cases {
+			cases[row.Name+"/"+c.Name] = parseTrial(t, op.Table, c).g
+		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(cases)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := codegen.Compile(cases[name], codegen.Options{Target: "cuda"})
+			require.NoError(t, err)
+			arch := []string{"sm_90", "sm_80"}[i%2] // in turn, as the PTX of the same source is compiled as well
+			files, err := c.Files([]string{arch})
+			if slices.ContainsFunc(cases[name].Nodes, encodes) {
+				require.ErrorContains(t, err, "target cuda: kernel")
+				return
+			}
+			require.NoError(t, err)
+			require.NotEmpty(t, files["kernels.ptx"])
+			require.Equal(t, "\x7fELF", string(files["kernels."+arch+".cubin"][:4]))
+		})
+	}
+}

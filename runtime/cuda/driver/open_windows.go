@@ -1,0 +1,14 @@
+//go:build !cu
+
+package driver
+
+import "syscall"
+
+func open(name string) (uintptr, error) {
+	h, err := syscall.LoadLibrary(name)
+	return uintptr(h), err
+}
+
+func symbol(handle uintptr, name string) (uintptr, error) {
+	return syscall.GetProcAddress(syscall.Handle(handle), name)
+}
