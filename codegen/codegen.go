@@ -32,7 +32,7 @@ type Target struct {
 var Targets = []*Target{
 	{Name: "cpu", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources}, // there is a tile for every one of them
 	{Name: "go", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
-	{Name: "cuda", Schedule: lower.CUDA, DTypes: gpuTypes(), Bound: true, Sources: cudaSources, Build: buildCUDA},
+	{Name: "cuda", Schedule: lower.CUDA, DTypes: gpuTypes(), Bound: true, Sources: cudaSources, Build: BuildCUDA},
 }
 
 // goSources are the kernels in Go.

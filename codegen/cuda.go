@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,8 +18,8 @@ import (
 // DefaultArchs are what a CUDA artifact has binaries for unless told otherwise; newer devices compile its PTX.
 var DefaultArchs = []string{"sm_90"}
 
-// cudaSource is the one file of CUDA C.
-const cudaSource = "kernels.cu"
+// CUDASource is the one file of CUDA C.
+const CUDASource = "kernels.cu"
 
 // cudaSources are the kernels in CUDA C.
 func cudaSources(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error) {
@@ -42,7 +43,7 @@ func cudaSources(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, er
 	for i, f := range fns {
 		p.Kernels[i].Threads, p.Kernels[i].Shared = f.Threads, f.Shared
 	}
-	return map[string][]byte{cudaSource: src}, nil
+	return map[string][]byte{CUDASource: src}, nil
 }
 
 // rowElems is, for each kernel and buffer, the length of the rows of the weights that launches bind to it.
@@ -69,8 +70,8 @@ func rowElems(p *runtime.Program, ks []*kernel.Kernel) ([][]int64, error) {
 	return rows, nil
 }
 
-// buildCUDA compiles the source: a cubin for each architecture, and PTX of the oldest for devices that are newer than all.
-func buildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, error) {
+// BuildCUDA compiles the source: a cubin for each architecture, and PTX of the oldest for devices that are newer than all.
+func BuildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, error) {
 	if len(archs) == 0 {
 		archs = DefaultArchs
 	}
@@ -85,7 +86,7 @@ func buildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, er
 	var wg sync.WaitGroup
 	for i, arch := range jobs {
 		wg.Go(func() {
-			r, err := compiler.Compile(sources[cudaSource], cudaSource, nvrtc.Options{Arch: arch})
+			r, err := compiler.Compile(sources[CUDASource], CUDASource, nvrtc.Options{Arch: cmp.Or(specific[arch], arch)})
 			if err != nil {
 				errs[i] = fmt.Errorf("kernels for %s: %w", arch, err)
 				return
@@ -102,6 +103,9 @@ func buildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, er
 	wg.Wait()
 	return files, errors.Join(errs...)
 }
+
+// specific are architectures that are the only ones of their major version: what they alone have can be used.
+var specific = map[string]string{}
 
 // ptxArch is the virtual architecture of the first of archs.
 func ptxArch(archs []string) string {

@@ -14,12 +14,13 @@ import (
 )
 
 type benchCmd struct {
-	Model string `arg:"" optional:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
-	PP    int    `name:"pp" default:"128" placeholder:"N" help:"Tokens of a prefill; 0 leaves it out."`
-	TG    int    `name:"tg" default:"32" placeholder:"N" help:"Tokens of a decode, one a step; 0 leaves it out."`
-	Depth int    `default:"0" placeholder:"N" help:"Tokens that are in the cache before either."`
-	Reps  int    `default:"5" placeholder:"N" help:"Repetitions, after one that is not counted."`
-	JSON  bool   `name:"json" help:"Print one line of JSON."`
+	Model   string `arg:"" optional:"" help:"A .gguf file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	PP      int    `name:"pp" default:"128" placeholder:"N" help:"Tokens of a prefill; 0 leaves it out."`
+	TG      int    `name:"tg" default:"32" placeholder:"N" help:"Tokens of a decode, one a step; 0 leaves it out."`
+	Depth   int    `default:"0" placeholder:"N" help:"Tokens that are in the cache before either."`
+	Reps    int    `default:"5" placeholder:"N" help:"Repetitions, after one that is not counted."`
+	JSON    bool   `name:"json" help:"Print one line of JSON."`
+	Kernels bool   `help:"Measure each kernel by itself instead: where the time of a prefill and of a decode step goes."`
 	engineFlags
 	activationFlag
 	Peer string `placeholder:"CMD" help:"Run a shell command after each repetition and compare with what it prints."`
@@ -40,6 +41,9 @@ with "ppN N tok/s tgN N tok/s".`
 func (c *benchCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return usageError{err}
+	}
+	if c.Kernels {
+		return c.kernels(e)
 	}
 	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag})
 	if err != nil {
@@ -74,6 +78,8 @@ func (c *benchCmd) check() error {
 		return errors.New("--pp, --tg and --depth must not be negative")
 	case c.PP == 0 && c.TG == 0:
 		return errors.New("--pp 0 and --tg 0: there is nothing to measure")
+	case c.Kernels && (c.JSON || c.Peer != ""):
+		return errors.New("--kernels prints a table, without --json and --peer")
 	case c.Reps < 1:
 		return fmt.Errorf("--reps is %d, want 1 or more", c.Reps)
 	}

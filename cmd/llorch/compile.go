@@ -10,6 +10,7 @@ import (
 
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/codegen/gopkg"
+	"github.com/llorch/llorch/codegen/nvrtc"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/models"
 	"github.com/llorch/llorch/models/tokenizer"
@@ -18,10 +19,11 @@ import (
 )
 
 type compileCmd struct {
-	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
-	Target string `required:"" help:"What to compile for: cpu, or go for a Go package."`
-	KV     string `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
-	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
+	Model  string   `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
+	Target string   `required:"" help:"What to compile for: cpu, cuda, or go for a Go package."`
+	Arch   []string `placeholder:"sm_90,..." help:"With --target cuda: the GPU architectures to have binaries for; sm_90 unless given. Newer ones take PTX."`
+	KV     string   `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
+	Output string   `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
 	activationFlag
 	goPackage
 }
@@ -32,6 +34,9 @@ func (c *compileCmd) Run(e *env) error {
 	}
 	if err := c.goPackage.check(c.Target); err != nil {
 		return usageError{err}
+	}
+	if len(c.Arch) > 0 && c.Target != "cuda" {
+		return usageError{fmt.Errorf("--arch is for target cuda, not %s", c.Target)}
 	}
 	if isGraphFile(c.Model) {
 		return c.graph(e)
@@ -95,27 +100,33 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, t
 	if c.Target == packaged.Target {
 		c.Output = c.goPackage.dir(c.Output)
 	}
+	var kernels time.Duration
 	if c.Output != "" {
 		stop := e.busy("writing " + c.Output)
-		err := c.write(done, interruptible{w, e.ctx})
+		var err error
+		kernels, err = c.write(e, done, interruptible{w, e.ctx})
 		stop()
 		if err != nil {
 			return err
 		}
 	}
-	c.summary(e, done, took)
+	c.summary(e, done, took+kernels)
 	return nil
 }
 
-func (c *compileCmd) write(done *codegen.Compiled, w runtime.Weights) error {
+// write also tells how long the kernels took to compile.
+func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (kernels time.Duration, err error) {
 	if c.Target == packaged.Target {
-		return gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
+		return 0, gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
 	}
-	files, err := artifactFiles(done)
-	if err != nil {
-		return err
+	start := time.Now()
+	files, err := artifactFiles(done, c.Arch)
+	if errors.Is(err, nvrtc.ErrNotFound) && len(c.Arch) == 0 {
+		fmt.Fprintf(e.stderr, "llorch: warning: the artifact has the kernels' source alone, and runs where they can be compiled: %v\n", err)
+	} else if err != nil {
+		return 0, err
 	}
-	return runtime.WriteArtifact(c.Output, done.Program, w, files)
+	return time.Since(start), runtime.WriteArtifact(c.Output, done.Program, w, files)
 }
 
 // interruptible is weights that are no longer handed out once ctx has ended: Ctrl-C stops a long write, which then leaves
@@ -132,15 +143,15 @@ func (w interruptible) Data(t *runtime.Tensor) ([]byte, error) {
 	return w.Weights.Data(t)
 }
 
-// artifactFiles are the graph and the kernels' sources.
-func artifactFiles(done *codegen.Compiled) (map[string][]byte, error) {
+// artifactFiles are the graph, and the kernels' sources and binaries.
+func artifactFiles(done *codegen.Compiled, archs []string) (map[string][]byte, error) {
 	var graph strings.Builder
 	for _, g := range done.Module.Graphs {
 		graph.WriteString(ir.Print(g))
 	}
 	files := map[string][]byte{"graph.ir": []byte(graph.String())}
-	src, err := done.Target.Sources(done.Program, done.Kernels)
-	for name, b := range src {
+	kernels, err := done.Files(archs)
+	for name, b := range kernels {
 		files[path.Join("kernels", name)] = b
 	}
 	return files, err

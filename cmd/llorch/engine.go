@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/gen"
@@ -70,6 +71,7 @@ type engineJob struct {
 	compiled *codegen.Compiled // of a model that is compiled in memory
 	artifact *runtime.Artifact
 	warn     func(string)
+	profile  func(node, kernel string, d time.Duration) // nil, or told of each launch
 }
 
 // engines is the table of targets that run in this process.
@@ -79,7 +81,7 @@ var engines = map[string]func(j engineJob) (runtime.Engine, error){
 }
 
 func cpuEngine(j engineJob) (runtime.Engine, error) {
-	return cpu.New(j.program, j.weights, gen.Library(), cpu.Options{Threads: j.flags.threads(), Level: j.flags.CPU, Warn: j.warn})
+	return cpu.New(j.program, j.weights, gen.Library(), cpu.Options{Threads: j.flags.threads(), Level: j.flags.CPU, Warn: j.warn, Profile: j.profile})
 }
 
 // cudaEngine compiles the kernels of a model for the device at hand; an artifact has them compiled.
@@ -89,27 +91,42 @@ func cudaEngine(j engineJob) (runtime.Engine, error) {
 		return nil, err
 	}
 	device := value(j.flags.Device)
-	var code cuda.Code
-	if j.artifact != nil {
-		code, err = cudaCode(j.artifact.Files(), j.artifact.File)
-	} else {
-		var files map[string][]byte
-		var arch string
-		if arch, err = cuda.Arch(d, device); err == nil {
-			files, err = j.compiled.Files([]string{arch})
-		}
-		if err == nil {
-			code, err = cudaCode(slices.Sorted(maps.Keys(files)), func(name string) ([]byte, error) { return files[name], nil })
-		}
-	}
+	code, err := cudaCode(d, device, j)
 	if err != nil {
 		return nil, err
 	}
-	return cuda.New(j.program, j.weights, code, d, cuda.Options{Device: device})
+	return cuda.New(j.program, j.weights, code, d, cuda.Options{Device: device, Profile: j.profile})
 }
 
-// cudaCode finds binaries by their names.
-func cudaCode(names []string, read func(name string) ([]byte, error)) (cuda.Code, error) {
+// cudaCode is the binaries of an artifact, or what is compiled for the device: a model, or an artifact that has sources alone.
+func cudaCode(d driver.Driver, device int, j engineJob) (cuda.Code, error) {
+	if j.artifact != nil {
+		code, err := binaries(j.artifact.Files(), j.artifact.File)
+		if err != nil || len(code.Cubins) > 0 || code.PTX != nil {
+			return code, err
+		}
+	}
+	arch, err := cuda.Arch(d, device)
+	if err != nil {
+		return cuda.Code{}, err
+	}
+	var files map[string][]byte
+	if j.artifact == nil {
+		files, err = j.compiled.Files([]string{arch})
+	} else {
+		var src []byte
+		if src, err = j.artifact.File("kernels/" + codegen.CUDASource); err == nil {
+			files, err = codegen.BuildCUDA(map[string][]byte{codegen.CUDASource: src}, []string{arch})
+		}
+	}
+	if err != nil {
+		return cuda.Code{}, err
+	}
+	return binaries(slices.Sorted(maps.Keys(files)), func(name string) ([]byte, error) { return files[name], nil })
+}
+
+// binaries finds compiled kernels by their names.
+func binaries(names []string, read func(name string) ([]byte, error)) (cuda.Code, error) {
 	code := cuda.Code{Cubins: map[string][]byte{}}
 	for _, name := range names {
 		base := path.Base(name)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -11,8 +12,9 @@ import (
 )
 
 type inspectCmd struct {
-	Path string `arg:"" help:"A .gguf or .safetensors file, a Hugging Face folder or a compiled artifact." predictor:"path"`
-	JSON bool   `name:"json" help:"Print JSON."`
+	Path    string `arg:"" optional:"" help:"A .gguf or .safetensors file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	Devices bool   `help:"List the GPUs that models can be run on."`
+	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 // inspection is what is in a model or an artifact.
@@ -32,6 +34,14 @@ type stepInfo struct {
 }
 
 func (c *inspectCmd) Run(e *env) error {
+	switch {
+	case c.Devices && c.Path != "":
+		return usageError{errors.New("--devices lists GPUs, and a path names a model: give one of the two")}
+	case c.Devices:
+		return c.devices(e)
+	case c.Path == "":
+		return usageError{errors.New("give a model or an artifact, or --devices")}
+	}
 	in, err := inspect(c.Path)
 	if err != nil {
 		return err

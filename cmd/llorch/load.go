@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/ir"
@@ -39,6 +40,7 @@ type loadOptions struct {
 	chunk     int
 	tokenizer bool // without one, ids are all that is asked for
 	verify    bool // of an artifact, every file
+	profile   func(node, kernel string, d time.Duration)
 }
 
 // modelName is a model's path, for people.
@@ -61,7 +63,7 @@ func openModel(path string) (*models.Model, error) {
 func load(e *env, path string, o loadOptions) (*ready, error) {
 	stop := e.busy("loading " + filepath.Base(modelName(path)))
 	defer stop()
-	r := &ready{job: engineJob{flags: &o.engineFlags, warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }}}
+	r := &ready{job: engineJob{flags: &o.engineFlags, profile: o.profile, warn: func(s string) { fmt.Fprintln(e.stderr, "llorch: warning:", s) }}}
 	if err := r.open(e, path, o); err != nil {
 		r.Close()
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/llorch/llorch/codegen/nvrtc"
 )
 
 func TestMain(m *testing.M) {
@@ -44,8 +46,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "shared" {
+			switch cond {
+			case "shared":
 				return statErr == nil, nil
+			case "nvrtc":
+				_, err := nvrtc.Load()
+				return err == nil, nil
+			case "device":
+				return hasDevice(), nil
 			}
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},

@@ -2,11 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,24 +16,12 @@ import (
 // TestStories holds the real 260K-parameter Llama against files that other runtimes made: the greedy ids of each prompt, and
 // the logits of every position of the first, whole and in chunks; from GGUF and from the Hugging Face folder.
 func TestStories(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "shared", "models", "stories260k")
-	b, err := os.ReadFile(filepath.Join(dir, "expected.json"))
-	if err != nil {
-		t.Skipf("needs %s", dir)
-	}
-	var want struct {
-		Greedy []struct {
-			Prompt    string
-			PromptIDs []int32 `json:"prompt_ids"`
-			IDs       []int32
-		}
-	}
-	require.NoError(t, json.Unmarshal(b, &want))
-	require.Len(t, want.Greedy, 3)
+	dir := sharedModels(t, "stories260k")
+	want := readExpected(t, dir)
 	wantLogits := readFloats(t, filepath.Join(dir, "expected-logits.f32"))
-	first := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(append(want.Greedy[0].PromptIDs, want.Greedy[0].IDs...))), ","), "[]")
+	first := joinIDs(slices.Concat(want[0].PromptIDs, want[0].IDs))
 	for _, model := range []string{filepath.Join(dir, "stories260k-f32.gguf"), dir} {
-		for _, c := range want.Greedy {
+		for _, c := range want {
 			for _, warm := range []string{"0", "2"} {
 				var got struct {
 					PromptIDs []int32 `json:"prompt_ids"`

@@ -29,6 +29,9 @@ func (w *waiting) block(body []kernel.Stmt) {
 			return
 		}
 		if touches(s, w.written) {
+			if loop, ok := s.(*kernel.For); ok {
+				w.near(loop)
+			}
 			w.line("wait_for_inputs();")
 			w.done = true
 		}
@@ -73,6 +76,58 @@ func (w *waiting) fetch(body []kernel.Stmt) {
 			continue
 		}
 		w.fetchCall(plan)
+	}
+}
+
+// near asks for the rows of state that a loop over tiles is going to read, nearly all of which earlier steps wrote: that they come
+// nearer the group before the wait is a hint, and changes nothing that the loop sees after it.
+func (w *waiting) near(s *kernel.For) {
+	if s.Lanes || s.Teams {
+		return
+	}
+	inside, known := map[string]bool{}, []kernel.Stmt{}
+	var calls []*kernel.Dot
+	for _, st := range s.Body {
+		switch st := st.(type) {
+		case *kernel.Let:
+			if loads(st.Value, func(string) bool { return true }) || uses(st.Value, inside) {
+				inside[st.Name] = true
+				continue
+			}
+			known = append(known, st)
+		case *kernel.Reduce:
+			inside[st.Name] = true
+		default:
+			plan := w.plans[st]
+			if plan == nil {
+				continue
+			}
+			d := plan.dot
+			if b := w.bufs[d.W]; b.Role == kernel.State && !blocks(b.DType) && !uses(d.WAt, inside) && !uses(d.Rows, inside) {
+				calls = append(calls, d)
+			}
+		}
+	}
+	if len(calls) == 0 {
+		return
+	}
+	v := w.name(s.Var)
+	w.line("for (int %s = %s; %s < %s; %s += %s) {", v, w.ints(s.Lo), v, w.ints(s.Hi), v, w.ints(s.Step))
+	w.nearRows(known, calls)
+	w.line("}")
+}
+
+// nearRows is the body of near's loop.
+func (w *waiting) nearRows(lets []kernel.Stmt, calls []*kernel.Dot) {
+	w.indent++
+	defer func() { w.indent-- }()
+	for _, st := range lets {
+		w.stmt(st)
+	}
+	for _, d := range calls {
+		size := kernel.I(int64(w.bufs[d.W].DType.Row().Bytes))
+		w.line("bring_near<%d>(%s, %s, %s, %s);", w.threads, w.matrix(d.W, d.WAt), w.ints(kernel.Mul(d.WStride, size)), w.ints(d.Rows),
+			w.ints(kernel.Mul(d.K, size)))
 	}
 }
 

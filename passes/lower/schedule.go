@@ -46,7 +46,7 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 var CUDA = Schedule{
 	Chunk: 512,
 	Rows:  16, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true, Results: 96 << 10,
-	KVBlock: 64, Columns: 64, Splits: 8,
+	KVBlock: 64, Columns: 64, Splits: 16,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
 }

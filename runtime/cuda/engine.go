@@ -24,6 +24,7 @@ type Engine struct {
 	info    driver.Info
 	stream  driver.Stream
 	done    driver.Event // the last step's end
+	begin   driver.Event // of a launch that is watched
 	steps   map[string]*step
 	mem     memory
 	rooms   rooms
@@ -57,6 +58,9 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 		return nil, err
 	}
 	if e.done, err = ctx.NewEvent(); err != nil {
+		return nil, err
+	}
+	if e.begin, err = ctx.NewEvent(); err != nil {
 		return nil, err
 	}
 	functions, err := e.load(code)

@@ -25,18 +25,25 @@ func (e *Engine) graph(m *room, s *step, key string, queue func() error) error {
 
 // start queues a launch. Where it is to be watched, it also waits for it.
 func (e *Engine) start(l *launch) error {
-	begin := time.Now()
-	if err := e.ctx.Launch(l.call, e.stream); err != nil {
-		return err
-	}
 	if e.profile == nil && !e.block {
-		return nil
+		return e.ctx.Launch(l.call, e.stream)
 	}
-	if err := e.wait(); err != nil {
+	err := e.ctx.Record(e.begin, e.stream)
+	if err == nil {
+		err = e.ctx.Launch(l.call, e.stream)
+	}
+	if err == nil {
+		err = e.wait()
+	}
+	if err != nil {
 		return named(err, l.call)
 	}
 	if e.profile != nil {
-		e.profile(l.spec.Node, e.program.Kernels[l.spec.Kernel].Name, time.Since(begin))
+		ms, err := e.ctx.Elapsed(e.begin, e.done)
+		if err != nil {
+			return err
+		}
+		e.profile(l.spec.Node, e.program.Kernels[l.spec.Kernel].Name, time.Duration(float64(ms)*1e6))
 	}
 	return nil
 }

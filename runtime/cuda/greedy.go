@@ -73,7 +73,7 @@ func (e *Engine) Greedy(ctx context.Context, c runtime.Cache, token int32, past,
 func (e *Engine) follow(ctx context.Context, s *step, m *room, token int32, past, n int, yield func(id int32) bool) (made int, err error) {
 	symbols := make([]int64, len(e.program.Symbols))
 	symbols[0], symbols[1] = 1, int64(past)
-	if err := e.begin(s, symbols, token); err != nil {
+	if err := e.first(s, symbols, token); err != nil {
 		return 0, err
 	}
 	queued := 0
@@ -106,8 +106,8 @@ func (e *Engine) follow(ctx context.Context, s *step, m *room, token int32, past
 	return made, nil
 }
 
-// begin puts the first token, the symbols and the head of what choosing needs onto the device.
-func (e *Engine) begin(s *step, symbols []int64, token int32) error {
+// first puts the first token, the symbols and the head of what choosing needs onto the device.
+func (e *Engine) first(s *step, symbols []int64, token int32) error {
 	e.setSymbols(symbols)
 	word := func(at int, v uint32) { binary.LittleEndian.PutUint32(e.mem.host[at:], v) }
 	word(pickHead+4*pickVocab, uint32(e.program.Vocab))

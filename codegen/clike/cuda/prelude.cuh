@@ -22,6 +22,15 @@ __device__ __forceinline__ void wait_for_inputs() {
 #endif
 }
 
+// bring_near asks for rows of some bytes to be in the L2 cache soon.
+template <int THREADS>
+__device__ __forceinline__ void bring_near(const void* p, int stride, int rows, int bytes) {
+  const int lines = (bytes + 127) / 128;
+  for (int i = threadIdx.x; i < rows * lines; i += THREADS) {
+    asm volatile("prefetch.global.L2 [%0];" ::"l"((const char*)p + (long long)(i / lines) * stride + i % lines * 128));
+  }
+}
+
 __device__ __forceinline__ float float_of_f16(f16 h) {
   float f;
   asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(h));

@@ -1,40 +1,66 @@
-//go:build !cu
-
 package driver
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
-// context is a device's primary context. Calls are made by whatever thread the goroutine is on, which is told the context first.
+// context is a device's primary context. What it holds is kept in lists, for Close.
 type context struct {
-	*library
+	api    *api
 	dev    int32
 	info   Info
-	handle uintptr
-	mods   []Module
-	events []Event
-	stream []Stream
-	launch launchArgs
-	log    []byte // of the driver's compiler
+	handle *handle
+	closed bool
+
+	memory  []Ptr
+	pinned  []unsafe.Pointer
+	modules []Module
+	streams []Stream
+	events  []Event
+	graphs  []Graph
+
+	last   string           // name of the kernel that was queued last
+	names  map[Graph]string // of graphs' last kernels
+	launch launchMemory
 }
 
-// do makes a call in the context.
-//
-//go:uintptrescapes
-func (c *context) do(what string, f call, args ...uintptr) error {
+// do makes a call in the context. The driver's idea of a current context belongs to a thread, and a goroutine may move between
+// threads from one call to the next, so each call begins by setting it.
+func (c *context) do(call string, about subject, f func() result) error {
 	goruntime.LockOSThread()
 	defer goruntime.UnlockOSThread()
-	if r, _, _ := purego.SyscallN(c.symbols[cuCtxSetCurrent], c.handle); int32(r) != 0 {
-		return c.error(what, cuCtxSetCurrent, int32(r))
+	r := c.api.setCurrent(c.handle)
+	if r != 0 {
+		call = "cuCtxSetCurrent"
+	} else if r = f(); r == 0 {
+		return nil
 	}
-	return c.check(what, f, args...)
+	return c.failed(call, about, r)
+}
+
+// failed is a call's error. A lost context may be lost by what was queued before, so the error names that.
+func (c *context) failed(call string, about subject, r result) error {
+	e := c.api.error(call, about, r)
+	if e.Lost() && c.last != "" {
+		if e.What != "" {
+			e.What += ", "
+		}
+		e.What += "after kernel " + c.last
+	}
+	return e
+}
+
+// drop removes the first v of a list.
+func drop[T comparable](list *[]T, v T) {
+	if i := slices.Index(*list, v); i >= 0 {
+		*list = slices.Delete(*list, i, i+1)
+	}
 }
 
 // Info implements Context.
@@ -42,187 +68,142 @@ func (c *context) Info() Info { return c.info }
 
 // MemInfo implements Context.
 func (c *context) MemInfo() (free, total int64, err error) {
-	err = c.do("", cuMemGetInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total)))
+	err = c.do("cuMemGetInfo", subject{}, func() (r result) { free, total, r = c.api.memInfo(); return r })
 	return free, total, err
 }
 
 // Alloc implements Context.
 func (c *context) Alloc(n int64) (p Ptr, err error) {
-	err = c.do(fmt.Sprintf("%d bytes", n), cuMemAlloc, uintptr(unsafe.Pointer(&p)), uintptr(n))
-	return p, err
+	about := subject{text: fmt.Sprintf("%d bytes", n)}
+	if n < 1 {
+		return 0, c.failed("cuMemAlloc", about, invalidValue)
+	}
+	if err = c.do("cuMemAlloc", about, func() (r result) { p, r = c.api.alloc(n); return r }); err != nil {
+		return 0, err
+	}
+	c.memory = append(c.memory, p)
+	return p, nil
 }
 
 // Free implements Context.
-func (c *context) Free(p Ptr) error { return c.do("", cuMemFree, uintptr(p)) }
+func (c *context) Free(p Ptr) error {
+	drop(&c.memory, p)
+	return c.do("cuMemFree", subject{}, func() result { return c.api.free(p) })
+}
 
 // Pinned implements Context.
 func (c *context) Pinned(n int64) (mem []byte, dev Ptr, err error) {
-	what := fmt.Sprintf("%d bytes of pinned memory", n)
-	var p *byte
-	const portable, mapped = 1, 2
-	if err := c.do(what, cuMemHostAlloc, uintptr(unsafe.Pointer(&p)), uintptr(n), portable|mapped); err != nil {
+	about := subject{text: fmt.Sprintf("%d bytes of pinned memory", n)}
+	if n < 1 {
+		return nil, 0, c.failed("cuMemHostAlloc", about, invalidValue)
+	}
+	var p unsafe.Pointer
+	if err := c.do("cuMemHostAlloc", about, func() (r result) { p, r = c.api.hostAlloc(n); return r }); err != nil {
 		return nil, 0, err
 	}
-	mem = unsafe.Slice(p, n)
-	if err := c.do(what, cuMemHostGetDevicePointer, uintptr(unsafe.Pointer(&dev)), uintptr(unsafe.Pointer(p)), 0); err != nil {
-		_ = c.FreePinned(mem)
-		return nil, 0, err
+	c.pinned = append(c.pinned, p)
+	mem = unsafe.Slice((*byte)(p), n)
+	if err := c.do("cuMemHostGetDevicePointer", about, func() (r result) { dev, r = c.api.hostPointer(p); return r }); err != nil {
+		return nil, 0, errors.Join(err, c.FreePinned(mem))
 	}
 	return mem, dev, nil
 }
 
 // FreePinned implements Context.
 func (c *context) FreePinned(mem []byte) error {
-	return c.do("pinned memory", cuMemFreeHost, uintptr(unsafe.Pointer(unsafe.SliceData(mem))))
+	p := unsafe.Pointer(unsafe.SliceData(mem))
+	drop(&c.pinned, p)
+	return c.do("cuMemFreeHost", subject{bytes: int64(len(mem))}, func() result { return c.api.hostFree(p) })
 }
 
-// LoadModule implements Context. The error has what the driver's compiler says.
+// LoadModule implements Context.
 func (c *context) LoadModule(image []byte) (m Module, err error) {
-	const errorLog, errorLogBytes = 5, 6
-	log := make([]byte, 4096)
-	c.log = log // which keeps it in place while the driver writes to it
-	options := []int32{errorLog, errorLogBytes}
-	values := []uintptr{uintptr(unsafe.Pointer(&log[0])), uintptr(len(log))}
-	err = c.do(fmt.Sprintf("a module of %d bytes", len(image)), cuModuleLoadDataEx, uintptr(unsafe.Pointer(&m)),
-		uintptr(unsafe.Pointer(&image[0])), uintptr(len(options)), uintptr(unsafe.Pointer(&options[0])), uintptr(unsafe.Pointer(&values[0])))
-	if err != nil {
-		if text, _, _ := bytes.Cut(log, []byte{0}); len(text) > 0 {
-			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(text)))
-		}
-		return 0, err
+	about := subject{text: fmt.Sprintf("a module of %d bytes", len(image))}
+	if len(image) == 0 {
+		return 0, c.failed("cuModuleLoadDataEx", about, invalidImage)
 	}
-	c.mods = append(c.mods, m)
+	if image[len(image)-1] != 0 { // PTX ends in a zero byte, and a cubin bears one
+		image = append(slices.Clip(image), 0)
+	}
+	log := make([]byte, 8192)
+	err = c.do("cuModuleLoadDataEx", about, func() (r result) { m, r = c.api.loadModule(image, log); return r })
+	if e, ok := err.(*Error); ok {
+		text, _, _ := bytes.Cut(log, []byte{0})
+		if said := strings.TrimSpace(string(text)); said != "" {
+			e.Text += ": " + said
+		}
+		return 0, e
+	}
+	c.modules = append(c.modules, m)
 	return m, nil
 }
 
+// Attributes of functions, as cuda.h numbers them.
+const (
+	funcSharedBytes    = 8
+	funcSharedCarveout = 9 // percentage of the memory that L1 and shared memory share
+)
+
 // Function implements Context.
 func (c *context) Function(m Module, name string, shared int) (f Function, err error) {
-	text := append([]byte(name), 0)
-	if err := c.do("kernel "+name, cuModuleGetFunction, uintptr(unsafe.Pointer(&f)), uintptr(m), uintptr(unsafe.Pointer(&text[0]))); err != nil {
+	about := subject{kernel: name}
+	if err := c.do("cuModuleGetFunction", about, func() (r result) { f, r = c.api.function(m, name); return r }); err != nil {
 		return 0, err
 	}
-	what := fmt.Sprintf("kernel %s, %d bytes of shared memory", name, shared)
-	if err := c.do(what, cuFuncSetAttribute, uintptr(f), funcSharedBytes, uintptr(shared)); err != nil {
+	if shared < 0 || shared > c.info.SharedBlock {
+		about = subject{text: fmt.Sprintf("kernel %s, %d bytes of shared memory; %s has %d a block", name, shared, c.info.Name, c.info.SharedBlock)}
+		return 0, c.failed("cuFuncSetAttribute", about, invalidValue)
+	}
+	err = c.do("cuFuncSetAttribute", about, func() result {
+		if r := c.api.setAttribute(f, funcSharedBytes, int32(shared)); r != 0 {
+			return r
+		}
+		return c.api.setAttribute(f, funcSharedCarveout, 100)
+	})
+	if err != nil {
 		return 0, err
 	}
-	return f, c.do(what, cuFuncSetAttribute, uintptr(f), funcSharedCarveout, 100)
+	return f, nil
 }
-
-// NewStream implements Context.
-func (c *context) NewStream() (s Stream, err error) {
-	const nonBlocking = 1
-	if err = c.do("", cuStreamCreate, uintptr(unsafe.Pointer(&s)), nonBlocking); err == nil {
-		c.stream = append(c.stream, s)
-	}
-	return s, err
-}
-
-// Synchronize implements Context.
-func (c *context) Synchronize(s Stream) error { return c.do("", cuStreamSynchronize, uintptr(s)) }
-
-// NewEvent implements Context.
-func (c *context) NewEvent() (e Event, err error) {
-	if err = c.do("", cuEventCreate, uintptr(unsafe.Pointer(&e)), 0); err == nil {
-		c.events = append(c.events, e)
-	}
-	return e, err
-}
-
-// Record implements Context.
-func (c *context) Record(e Event, s Stream) error {
-	return c.do("", cuEventRecord, uintptr(e), uintptr(s))
-}
-
-// Query implements Context.
-func (c *context) Query(e Event) (bool, error) {
-	const notReady = 600
-	err := c.do("", cuEventQuery, uintptr(e))
-	if x, ok := err.(*Error); ok && x.Code == notReady {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// Elapsed implements Context.
-func (c *context) Elapsed(from, to Event) (ms float32, err error) {
-	err = c.do("", cuEventElapsedTime, uintptr(unsafe.Pointer(&ms)), uintptr(from), uintptr(to))
-	return ms, err
-}
-
-// CopyIn implements Context.
-func (c *context) CopyIn(dst Ptr, src []byte, s Stream) error {
-	if len(src) == 0 {
-		return nil
-	}
-	return c.do("", cuMemcpyHtoDAsync, uintptr(dst), uintptr(unsafe.Pointer(&src[0])), uintptr(len(src)), uintptr(s))
-}
-
-// CopyOut implements Context.
-func (c *context) CopyOut(dst []byte, src Ptr, s Stream) error {
-	if len(dst) == 0 {
-		return nil
-	}
-	return c.do("", cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&dst[0])), uintptr(src), uintptr(len(dst)), uintptr(s))
-}
-
-// Copy implements Context.
-func (c *context) Copy(dst, src Ptr, n int64, s Stream) error {
-	return c.do("", cuMemcpyDtoDAsync, uintptr(dst), uintptr(src), uintptr(n), uintptr(s))
-}
-
-// Zero implements Context.
-func (c *context) Zero(dst Ptr, n int64, s Stream) error {
-	return c.do("", cuMemsetD8Async, uintptr(dst), 0, uintptr(n), uintptr(s))
-}
-
-// Capture implements Context.
-func (c *context) Capture(s Stream, f func() error) (g Graph, err error) {
-	const relaxed = 2
-	if err := c.do("", cuStreamBeginCapture, uintptr(s), relaxed); err != nil {
-		return 0, err
-	}
-	queued := f()
-	var graph uintptr
-	if err := c.do("", cuStreamEndCapture, uintptr(s), uintptr(unsafe.Pointer(&graph))); err != nil && queued == nil {
-		queued = err
-	}
-	if graph == 0 {
-		return 0, queued
-	}
-	if queued == nil {
-		queued = c.do("", cuGraphInstantiateWithFlags, uintptr(unsafe.Pointer(&g)), graph, 0)
-	}
-	if err := c.do("", cuGraphDestroy, graph); err != nil && queued == nil {
-		queued = err
-	}
-	return g, queued
-}
-
-// Run implements Context.
-func (c *context) Run(g Graph, s Stream) error {
-	return c.do("", cuGraphLaunch, uintptr(g), uintptr(s))
-}
-
-// FreeGraph implements Context.
-func (c *context) FreeGraph(g Graph) error { return c.do("", cuGraphExecDestroy, uintptr(g)) }
 
 // Close implements Context.
 func (c *context) Close() error {
-	var first error
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	var errs []error
 	keep := func(err error) {
-		if first == nil {
-			first = err
+		// What was in a lost context is gone with it.
+		if e, ok := err.(*Error); err != nil && !(ok && e.Lost()) {
+			errs = append(errs, err)
 		}
 	}
-	for _, e := range c.events {
-		keep(c.do("", cuEventDestroy, uintptr(e)))
+	giveBack(&c.graphs, c.FreeGraph, keep)
+	giveBack(&c.events, func(e Event) error {
+		return c.do("cuEventDestroy", subject{}, func() result { return c.api.destroyEvent(e) })
+	}, keep)
+	giveBack(&c.streams, func(s Stream) error {
+		return c.do("cuStreamDestroy", subject{}, func() result { return c.api.destroyStream(s) })
+	}, keep)
+	giveBack(&c.modules, func(m Module) error {
+		return c.do("cuModuleUnload", subject{}, func() result { return c.api.unload(m) })
+	}, keep)
+	giveBack(&c.pinned, func(p unsafe.Pointer) error {
+		return c.do("cuMemFreeHost", subject{}, func() result { return c.api.hostFree(p) })
+	}, keep)
+	giveBack(&c.memory, c.Free, keep)
+	c.launch.free()
+	keep(c.do("cuDevicePrimaryCtxRelease", subject{}, func() result { return c.api.release(c.dev) }))
+	c.handle = &handle{} // no context
+	return errors.Join(errs...)
+}
+
+// giveBack empties a list, the latest first.
+func giveBack[T any](list *[]T, free func(T) error, keep func(error)) {
+	all := *list
+	*list = nil
+	for _, v := range slices.Backward(all) {
+		keep(free(v))
 	}
-	for _, s := range c.stream {
-		keep(c.do("", cuStreamDestroy, uintptr(s)))
-	}
-	for _, m := range c.mods {
-		keep(c.do("", cuModuleUnload, uintptr(m)))
-	}
-	keep(c.check("", cuDevicePrimaryCtxRelease, uintptr(c.dev)))
-	return first
 }

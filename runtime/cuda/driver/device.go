@@ -1,90 +1,101 @@
-//go:build !cu
-
 package driver
 
 import (
 	"fmt"
-	"unsafe"
+	"sync"
 )
 
-// Attributes of devices and functions, as cuda.h numbers them.
+// Load finds the system's CUDA driver: the library that LLORCH_CUDA names, or the one that NVIDIA's driver installs.
+func Load() (Driver, error) { return load() }
+
+var load = sync.OnceValues(func() (Driver, error) {
+	a, err := loadAPI()
+	if err != nil {
+		return nil, err
+	}
+	return start(a)
+})
+
+// start readies a driver for use.
+func start(a *api) (Driver, error) {
+	if err := a.check("cuInit", subject{}, a.init()); err != nil {
+		return nil, err
+	}
+	return system{a}, nil
+}
+
+// system implements Driver.
+type system struct{ api *api }
+
+// Devices implements Driver.
+func (s system) Devices() ([]Info, error) {
+	n, r := s.api.deviceCount()
+	if err := s.api.check("cuDeviceGetCount", subject{}, r); err != nil {
+		return nil, err
+	}
+	all := make([]Info, n)
+	for i := range all {
+		var err error
+		if _, all[i], err = s.device(i); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Attributes of devices, as cuda.h numbers them.
 const (
 	attrSMs         = 16
 	attrMajor       = 75
 	attrMinor       = 76
 	attrSharedOptIn = 97
-
-	funcSharedBytes    = 8
-	funcSharedCarveout = 9
 )
 
-// Devices implements Driver.
-func (l *library) Devices() ([]Info, error) {
-	var n int32
-	if err := l.check("", cuDeviceGetCount, uintptr(unsafe.Pointer(&n))); err != nil {
-		return nil, err
-	}
-	var all []Info
-	for i := range int(n) {
-		_, info, err := l.device(i)
-		if err != nil {
-			return nil, err
+// device is a device's handle, and what is known of it.
+func (s system) device(i int) (dev int32, info Info, err error) {
+	about := subject{text: fmt.Sprintf("device %d", i)}
+	check := func(call string, r result) {
+		if err == nil {
+			err = s.api.check(call, about, r)
 		}
-		all = append(all, info)
 	}
-	return all, nil
-}
-
-func (l *library) device(i int) (dev int32, info Info, err error) {
-	what := fmt.Sprintf("device %d", i)
-	if err := l.check(what, cuDeviceGet, uintptr(unsafe.Pointer(&dev)), uintptr(i)); err != nil {
+	dev, r := s.api.device(i)
+	if check("cuDeviceGet", r); err != nil {
 		return 0, info, err
 	}
 	info.Index = i
-	name := make([]byte, 256)
-	if err := l.check(what, cuDeviceGetName, uintptr(unsafe.Pointer(&name[0])), 256, uintptr(dev)); err != nil {
-		return 0, info, err
-	}
-	info.Name = cString(&name[0])
-	var bytes uint64
-	if err := l.check(what, cuDeviceTotalMem, uintptr(unsafe.Pointer(&bytes)), uintptr(dev)); err != nil {
-		return 0, info, err
-	}
-	info.Memory = int64(bytes)
-	var version int32
-	if err := l.check(what, cuDriverGetVersion, uintptr(unsafe.Pointer(&version))); err != nil {
-		return 0, info, err
-	}
-	info.Driver = int(version)
+	info.Name, r = s.api.deviceName(dev)
+	check("cuDeviceGetName", r)
+	info.Memory, r = s.api.deviceMemory(dev)
+	check("cuDeviceTotalMem", r)
+	info.Driver, r = s.api.version()
+	check("cuDriverGetVersion", r)
 	for _, a := range []struct {
-		attr int
+		attr int32
 		dst  *int
 	}{{attrSMs, &info.SMs}, {attrMajor, &info.Major}, {attrMinor, &info.Minor}, {attrSharedOptIn, &info.SharedBlock}} {
-		var v int32
-		if err := l.check(what, cuDeviceGetAttribute, uintptr(unsafe.Pointer(&v)), uintptr(a.attr), uintptr(dev)); err != nil {
-			return 0, info, err
-		}
-		*a.dst = int(v)
+		*a.dst, r = s.api.deviceAttribute(dev, a.attr)
+		check("cuDeviceGetAttribute", r)
 	}
-	return dev, info, nil
+	return dev, info, err
 }
 
 // Open implements Driver.
-func (l *library) Open(i int) (Context, error) {
-	all, err := l.Devices()
+func (s system) Open(i int) (Context, error) {
+	n, r := s.api.deviceCount()
+	if err := s.api.check("cuDeviceGetCount", subject{}, r); err != nil {
+		return nil, err
+	}
+	if i < 0 || i >= n {
+		return nil, fmt.Errorf("cuda: there is no device %d: the driver sees %d", i, n)
+	}
+	dev, info, err := s.device(i)
 	if err != nil {
 		return nil, err
 	}
-	if i < 0 || i >= len(all) {
-		return nil, fmt.Errorf("cuda: device %d: there are %d", i, len(all))
-	}
-	dev, info, err := l.device(i)
-	if err != nil {
+	handle, r := s.api.retain(dev)
+	if err := s.api.check("cuDevicePrimaryCtxRetain", subject{text: fmt.Sprintf("device %d, %s", i, info.Name)}, r); err != nil {
 		return nil, err
 	}
-	c := &context{library: l, dev: dev, info: info}
-	if err := l.check(info.Name, cuDevicePrimaryCtxRetain, uintptr(unsafe.Pointer(&c.handle)), uintptr(dev)); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return &context{api: s.api, dev: dev, info: info, handle: handle, names: map[Graph]string{}}, nil
 }

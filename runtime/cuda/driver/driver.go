@@ -1,6 +1,15 @@
-// Package driver is the part of the CUDA driver API that llorch uses, behind one interface with two implementations: the default
-// loads libcuda at run time (purego: no cgo, no toolkit), and -tags cu uses gorgonia.org/cu (cgo). Every error names the call and
-// the driver's own word for what went wrong.
+// Package driver is the part of the CUDA driver API that llorch uses.
+//
+// Load finds the system's driver; it describes its devices and opens a Context on one of them. A Context holds memory, modules,
+// streams, events and graphs; work is queued on streams. context.go and queue.go say what each of its methods calls, and what an
+// error tells; launch.go is the layout of a launch's arguments. Under them lies the type api, a method for each call of the driver,
+// which there are two of:
+//
+//   - by default, api_purego.go calls the library libcuda that it loads when Load is called, or the one that LLORCH_CUDA names. No cgo
+//     and no toolkit are needed to build, and a program starts on machines without a GPU too.
+//   - with -tags cu, api_cu.go calls gorgonia.org/cu (cgo). That package has devices, contexts, memory, modules, streams and events;
+//     launches with attributes, attributes of functions, captured graphs, pinned memory and the driver's names of errors are missing
+//     from v0.9.6 and called by launch_cu.go. Its programs are linked to libcuda and do not start without a driver. cu.sh builds it.
 package driver
 
 // Driver is a CUDA driver.
@@ -35,10 +44,11 @@ type (
 	Graph    uintptr // an instantiated graph
 )
 
-// Context is a device in use. Work is queued on streams; the zero Stream is not used.
+// Context is a device in use. Work is queued on streams; the zero Stream is not used. Errors of the driver are *Error. Kernels run
+// after the call that queued them, so what went wrong with one is told by a later call, which names the kernel queued last.
 type Context interface {
 	Info() Info
-	// Free and total memory of the device in bytes, as it stands.
+	// MemInfo is free and total memory of the device in bytes, as it stands.
 	MemInfo() (free, total int64, err error)
 
 	Alloc(bytes int64) (Ptr, error)
@@ -47,7 +57,7 @@ type Context interface {
 	Pinned(bytes int64) ([]byte, Ptr, error)
 	FreePinned(mem []byte) error
 
-	// LoadModule loads a cubin, or PTX ending in a zero byte.
+	// LoadModule loads a cubin or PTX. The error has what the driver's compiler says of it.
 	LoadModule(image []byte) (Module, error)
 	// Function finds a kernel, and allows it that much dynamic shared memory.
 	Function(m Module, name string, shared int) (Function, error)
@@ -65,7 +75,7 @@ type Context interface {
 	CopyIn(dst Ptr, src []byte, s Stream) error
 	CopyOut(dst []byte, src Ptr, s Stream) error
 	Copy(dst, src Ptr, bytes int64, s Stream) error
-	// Fill queues writing bytes zeros.
+	// Zero queues writing bytes zeros.
 	Zero(dst Ptr, bytes int64, s Stream) error
 
 	// Launch queues a kernel of blocks of threads. The arguments are all pointers. With overlap, it may start before the kernel
@@ -77,7 +87,7 @@ type Context interface {
 	Run(g Graph, s Stream) error
 	FreeGraph(g Graph) error
 
-	// Close destroys the context and everything in it.
+	// Close gives back the context and everything in it. After it, a device that was lost may be opened again.
 	Close() error
 }
 
@@ -90,34 +100,4 @@ type Launch struct {
 	Shared   int // bytes of dynamic shared memory
 	Args     []Ptr
 	Overlap  bool
-}
-
-// Error is a call that failed.
-type Error struct {
-	Call string // "cuLaunchKernelEx"
-	Code int    // 719
-	Name string // "CUDA_ERROR_LAUNCH_FAILED"
-	Text string // the driver's description
-	What string // what it was about: a kernel, a number of bytes; may be empty
-}
-
-// Lost reports an error after which the context is dead: the device failed, was reset or fell off the bus.
-func (e *Error) Lost() bool {
-	switch e.Code {
-	case 46, 100, 101, 201, 208, 214, 220, 226, 700, 702, 709, 714, 715, 716, 717, 718, 719, 721, 999:
-		return true
-	}
-	return false
-}
-
-func (e *Error) Error() string {
-	s := "cuda: " + e.Call
-	if e.What != "" {
-		s += " (" + e.What + ")"
-	}
-	s += ": " + e.Name
-	if e.Text != "" {
-		s += ": " + e.Text
-	}
-	return s
 }

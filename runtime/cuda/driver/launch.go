@@ -1,8 +1,6 @@
-//go:build !cu
-
 package driver
 
-import "unsafe"
+import goruntime "runtime"
 
 // launchConfig is cuda.h's CUlaunchConfig.
 type launchConfig struct {
@@ -26,33 +24,48 @@ type launchAttribute struct {
 // programmaticSerialization lets a kernel start before the one before it in the stream has ended.
 const programmaticSerialization = 6
 
-// launchArgs is memory of the context's own for the arguments of one launch at a time.
-type launchArgs struct {
-	config launchConfig
-	attr   launchAttribute
+// launchMemory is what the driver reads a launch from. It is filled in again for each, so that a launch allocates nothing, and
+// pinned, since the driver reads it through pointers that Go's collector does not see.
+type launchMemory struct {
+	pins   goruntime.Pinner
+	config *launchConfig
+	attr   *launchAttribute
 	args   []Ptr
-	params []*Ptr
+	params []*Ptr     // params[i] = &args[i]
+	argv   [4]uintptr // the arguments of cuLaunchKernelEx, without cgo
 }
 
-// Launch implements Context.
-func (c *context) Launch(l Launch, s Stream) error {
-	a := &c.launch
-	a.args = append(a.args[:0], l.Args...)
-	a.params = a.params[:0]
-	for i := range a.args {
-		a.params = append(a.params, &a.args[i])
+// fill lays out a launch.
+func (m *launchMemory) fill(l *Launch, s Stream) {
+	if m.config == nil || len(m.args) < len(l.Args) {
+		m.allocate(max(16, 2*len(l.Args)))
 	}
-	a.config = launchConfig{
+	copy(m.args, l.Args)
+	*m.config = launchConfig{
 		gridX: uint32(l.Blocks), gridY: 1, gridZ: 1, blockX: uint32(l.Threads), blockY: 1, blockZ: 1, shared: uint32(l.Shared), stream: s,
 	}
 	if l.Overlap {
-		a.attr = launchAttribute{id: programmaticSerialization}
-		a.attr.value[0] = 1
-		a.config.attrs, a.config.numAttrs = &a.attr, 1
+		m.config.attrs, m.config.numAttrs = m.attr, 1
 	}
-	var params uintptr
-	if len(a.params) > 0 {
-		params = uintptr(unsafe.Pointer(&a.params[0]))
+}
+
+func (m *launchMemory) allocate(args int) {
+	m.free()
+	m.config = &launchConfig{}
+	m.attr = &launchAttribute{id: programmaticSerialization}
+	m.attr.value[0] = 1
+	m.args = make([]Ptr, args)
+	m.params = make([]*Ptr, args)
+	for i := range m.args {
+		m.params[i] = &m.args[i]
 	}
-	return c.do(l.Name, cuLaunchKernelEx, uintptr(unsafe.Pointer(&a.config)), uintptr(l.Function), params, 0)
+	m.pins.Pin(m.config)
+	m.pins.Pin(m.attr)
+	m.pins.Pin(&m.args[0])
+	m.pins.Pin(&m.params[0])
+}
+
+func (m *launchMemory) free() {
+	m.pins.Unpin()
+	m.config, m.attr, m.args, m.params = nil, nil, nil, nil
 }

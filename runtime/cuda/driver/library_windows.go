@@ -9,6 +9,6 @@ func open(name string) (uintptr, error) {
 	return uintptr(h), err
 }
 
-func symbol(handle uintptr, name string) (uintptr, error) {
-	return syscall.GetProcAddress(syscall.Handle(handle), name)
+func symbol(library uintptr, name string) (uintptr, error) {
+	return syscall.GetProcAddress(syscall.Handle(library), name)
 }
