@@ -105,7 +105,7 @@ func BuildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, er
 }
 
 // specific are architectures that are the only ones of their major version: what they alone have can be used.
-var specific = map[string]string{}
+var specific = map[string]string{"sm_90": "sm_90a"}
 
 // ptxArch is the virtual architecture of the first of archs.
 func ptxArch(archs []string) string {

@@ -14,9 +14,9 @@ var Kernels = map[string]*cpu.Kernel{
 	"3f439b89b4eb7416c00694b2ddadc0e5": {Name: "attnMergedA16", Groups: attnMergedA16Groups, Scratch: attnMergedA16Scratch, Run: attnMergedA16},
 	"c848ba0d1711d7ff5f5f2f711a0ff395": {Name: "attnMergedA16", Groups: attnMergedA162Groups, Scratch: attnMergedA162Scratch, Run: attnMergedA162},
 	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
-	"844df13d8a94cf24fe71cc7c7f8cca78": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
-	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
-	"fecf6c0d543b86924236ca36c4240642": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
+	"9761ed3be3f7e2a245fac90025352a48": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
+	"c12128233926fc7e8aa90fa465df5a08": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
+	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
 	"e633014c2220de8015464617486d1c47": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
 	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
@@ -264,7 +264,7 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nCtx, nPast := a.Ints[5], a.Ints[6], a.Ints[7]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
 	by := a.Floats[0]
 	nS := step * nGroup
 	s := scratch[:nS]
@@ -281,8 +281,9 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	for j := 0; j < nKv; j += step {
-		rows := min(step, nKv-j)
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
 		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
@@ -332,6 +333,86 @@ func attnMixed2Scratch(a *cpu.Args) int {
 
 // attnMixed3 runs one group of kernel attnMixed:
 //
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed3(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed3Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed3Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed4 runs one group of kernel attnMixed:
+//
 //	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
 //	layers.0.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
@@ -339,7 +420,7 @@ func attnMixed2Scratch(a *cpu.Args) int {
 //	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
 //	layers.0.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed3(a *cpu.Args, scratch []float32, g int) {
+func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -398,91 +479,12 @@ func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed3Groups(a *cpu.Args) int {
+func attnMixed4Groups(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-func attnMixed3Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed4 runs one group of kernel attnMixed:
-//
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed4(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nCtx, nPast := a.Ints[5], a.Ints[6], a.Ints[7]
-	by := a.Floats[0]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	for j := 0; j < nKv; j += step {
-		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixed4Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
-}
-
 func attnMixed4Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 

@@ -46,14 +46,15 @@ func (p *printer) line(format string, args ...any) {
 	fmt.Fprintf(&p.out, format+"\n", args...)
 }
 
+// overlaps reports that kernels wait for those before them by themselves.
+func (p *printer) overlaps() bool { return p.emitter.d.Overlap }
+
 func (p *printer) kernel() string {
 	p.indent = 1
 	p.declare()
-	w := &waiting{printer: p, done: !p.emitter.d.Overlap}
+	w := &waiting{printer: p, done: !p.overlaps(), released: !p.overlaps()}
 	w.block(p.k.Body)
-	if !w.done {
-		p.line("wait_for_inputs();")
-	}
+	w.end()
 	var head strings.Builder
 	for _, d := range p.k.Doc {
 		head.WriteString("// " + d + "\n")
@@ -71,9 +72,6 @@ func (p *printer) kernel() string {
 
 // declare spells the symbols, the place in the grid and the group memory.
 func (p *printer) declare() {
-	if p.emitter.d.Overlap {
-		p.line("launch_dependents();")
-	}
 	for _, s := range p.k.Ints {
 		at := -1
 		for i, name := range p.o.Symbols {

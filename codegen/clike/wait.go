@@ -7,18 +7,27 @@ import (
 )
 
 // waiting places the wait for the kernels before: in each branch, just before the first statement that touches memory which they
-// may have written. What tiles fetch begins before it.
+// may have written. What tiles fetch begins before it. The kernel after may begin once the last tile is done, or, without tiles, at
+// the wait: if it began earlier, what it fetches would be in the way of what this one needs (codegen/clike/cuda/NOTES.md).
 type waiting struct {
 	*printer
-	done bool
+	done     bool
+	released bool
 }
 
 func (w *waiting) block(body []kernel.Stmt) {
 	fetched := false
+	last := w.lastTile(body)
 	for i, s := range body {
+		if w.done && last < 0 {
+			w.release()
+		}
 		if w.done {
-			w.stmts(body[i:])
-			return
+			w.stmt(s)
+			if i == last {
+				w.release()
+			}
+			continue
 		}
 		if _, isLet := s.(*kernel.Let); !isLet && !fetched {
 			w.fetch(body[i:])
@@ -36,6 +45,39 @@ func (w *waiting) block(body []kernel.Stmt) {
 			w.done = true
 		}
 		w.stmt(s)
+		if i == last {
+			w.release()
+		}
+	}
+}
+
+// lastTile is the index of the last statement with a tile, or -1.
+func (w *waiting) lastTile(body []kernel.Stmt) int {
+	last := -1
+	for i, s := range body {
+		switch s := s.(type) {
+		case *kernel.For:
+			if w.lastTile(s.Body) >= 0 {
+				last = i
+			}
+		case *kernel.If:
+			if w.lastTile(s.Then) >= 0 || w.lastTile(s.Else) >= 0 {
+				last = i
+			}
+		default:
+			if w.plans[s] != nil {
+				last = i
+			}
+		}
+	}
+	return last
+}
+
+// release lets the kernel after begin.
+func (w *waiting) release() {
+	if w.overlaps() && !w.released {
+		w.line("launch_dependents();")
+		w.released = true
 	}
 }
 
@@ -47,9 +89,7 @@ func (w *waiting) branch(s *kernel.If) {
 		w.memory.ring, w.prepared = ring, ""
 		w.indent++
 		inner.block(body)
-		if !inner.done {
-			w.line("wait_for_inputs();")
-		}
+		inner.end()
 		w.indent--
 	}
 	w.wait(s)
@@ -58,7 +98,15 @@ func (w *waiting) branch(s *kernel.If) {
 	w.line("} else {")
 	side(s.Else)
 	w.line("}")
-	w.memory.ring, w.done, w.prepared = ring, true, ""
+	w.memory.ring, w.done, w.released, w.prepared = ring, true, true, ""
+}
+
+// end closes a way through the kernel.
+func (w *waiting) end() {
+	if !w.done {
+		w.line("wait_for_inputs();")
+	}
+	w.release()
 }
 
 // fetch begins to load the weights of tiles whose place is known here.

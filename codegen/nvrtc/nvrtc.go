@@ -1,36 +1,47 @@
-// Package nvrtc compiles CUDA C with NVIDIA's runtime compiler, a library that is loaded when it is first wanted: nothing of it is
-// needed to build llorch, and no GPU to use it.
+// Package nvrtc compiles CUDA C with NVRTC, NVIDIA's runtime compiler: a library that is loaded when it is first wanted, without
+// cgo. Nothing of it is needed to build llorch, and no GPU to use it.
 //
-//	c, err := nvrtc.Load()
+//	c, err := nvrtc.Load() // finds the library, once; the error says how to get it
 //	r, err := c.Compile(src, "kernels.cu", nvrtc.Options{Arch: "sm_90"})
 //	os.WriteFile("kernels.sm_90.cubin", r.Cubin, 0o666)
+//
+// A real architecture gives machine code, a cubin, for devices of its kind; a virtual one, compute_90, gives PTX, which a driver
+// compiles for any device as new or newer. A source with errors gives a [*CompileError].
+//
+//   - find.go: where the library is looked for
+//   - functions.go: what is called in it
+//   - error.go: how errors of a source read
 package nvrtc
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
-
-	"github.com/ebitengine/purego"
 )
 
-// Compiler is a loaded NVRTC. It may be used by several goroutines.
+// Compiler is a loaded NVRTC. It may be used by several goroutines, which then compile at the same time.
 type Compiler struct {
 	path    string
 	version string
-	archs   []int // that it compiles for; empty when it does not say
-	symbols [callCount]uintptr
+	archs   []int // that it compiles for
+	functions
 }
+
+// Path is the library's file, or its name where the system's loader found it.
+func (c *Compiler) Path() string { return c.path }
+
+// Version is the CUDA version that NVRTC comes from, say 12.9.
+func (c *Compiler) Version() string { return c.version }
 
 // Options say what to compile for.
 type Options struct {
-	// Arch is a real architecture, sm_90, which gives a cubin, or a virtual one, compute_90, which gives PTX.
-	Arch  string
+	// Arch is a real architecture, sm_90, which gives a cubin, or a virtual one, compute_90, which gives PTX. The suffix a, of
+	// sm_90a, allows what that architecture alone has, f what its family has.
+	Arch string
+	// Flags are passed on as they are, say --use_fast_math.
 	Flags []string
 }
 
@@ -40,176 +51,84 @@ type Result struct {
 	Log        string // warnings
 }
 
-// CompileError is a source that does not compile.
-type CompileError struct {
-	Name string // of the source
-	Log  string // all that the compiler says
-}
-
-var firstError = regexp.MustCompile(`(?m)^.*\berror\b.*(\n(\s.*)?)?`)
-
-// Error is the first error with its line of source, and how many there are.
-func (e *CompileError) Error() string {
-	found := firstError.FindAllString(e.Log, -1)
-	if len(found) == 0 {
-		return fmt.Sprintf("nvrtc: %s: %s", e.Name, strings.TrimSpace(e.Log))
-	}
-	more := ""
-	if n := strings.Count(e.Log, ": error"); n > 1 {
-		more = fmt.Sprintf(" (and %d more)", n-1)
-	}
-	return "nvrtc: " + strings.TrimSpace(found[0]) + more
-}
-
-// call numbers the functions of NVRTC that are used.
-type call int
-
-const (
-	nvrtcVersion call = iota
-	nvrtcGetErrorString
-	nvrtcGetNumSupportedArchs
-	nvrtcGetSupportedArchs
-	nvrtcCreateProgram
-	nvrtcDestroyProgram
-	nvrtcCompileProgram
-	nvrtcGetProgramLogSize
-	nvrtcGetProgramLog
-	nvrtcGetCUBINSize
-	nvrtcGetCUBIN
-	nvrtcGetPTXSize
-	nvrtcGetPTX
-	callCount
-)
-
-var calls = [callCount]string{
-	nvrtcVersion: "nvrtcVersion", nvrtcGetErrorString: "nvrtcGetErrorString", nvrtcGetNumSupportedArchs: "nvrtcGetNumSupportedArchs",
-	nvrtcGetSupportedArchs: "nvrtcGetSupportedArchs", nvrtcCreateProgram: "nvrtcCreateProgram", nvrtcDestroyProgram: "nvrtcDestroyProgram",
-	nvrtcCompileProgram: "nvrtcCompileProgram", nvrtcGetProgramLogSize: "nvrtcGetProgramLogSize", nvrtcGetProgramLog: "nvrtcGetProgramLog",
-	nvrtcGetCUBINSize: "nvrtcGetCUBINSize", nvrtcGetCUBIN: "nvrtcGetCUBIN", nvrtcGetPTXSize: "nvrtcGetPTXSize", nvrtcGetPTX: "nvrtcGetPTX",
-}
-
-// open loads the library in a file.
-func open(path string) (*Compiler, error) {
-	h, err := dlopen(path)
-	if err != nil {
-		return nil, err
-	}
-	c := &Compiler{path: path}
-	for i, name := range calls {
-		if c.symbols[i], err = dlsym(h, name); err != nil || c.symbols[i] == 0 {
-			return nil, fmt.Errorf("%s has no %s: it is no NVRTC of CUDA 11.2 or newer", path, name)
-		}
-	}
-	var major, minor, n int32
-	if err := c.check(nvrtcVersion, uintptr(unsafe.Pointer(&major)), uintptr(unsafe.Pointer(&minor))); err != nil {
-		return nil, err
-	}
-	c.version = fmt.Sprintf("%d.%d", major, minor)
-	if err := c.check(nvrtcGetNumSupportedArchs, uintptr(unsafe.Pointer(&n))); err != nil || n < 1 || n > 1000 {
-		return c, err
-	}
-	archs := make([]int32, n)
-	if err := c.check(nvrtcGetSupportedArchs, uintptr(unsafe.Pointer(&archs[0]))); err != nil {
-		return nil, err
-	}
-	for _, a := range archs {
-		c.archs = append(c.archs, int(a))
-	}
-	return c, nil
-}
-
-// Path is the library's file.
-func (c *Compiler) Path() string { return c.path }
-
-// Version is the CUDA version that NVRTC comes from.
-func (c *Compiler) Version() string { return c.version }
-
-//go:uintptrescapes
-func (c *Compiler) check(f call, args ...uintptr) error {
-	r, _, _ := purego.SyscallN(c.symbols[f], args...)
-	if code := int32(r); code != 0 {
-		return c.error(f, code)
-	}
-	return nil
-}
-
-func (c *Compiler) error(f call, code int32) error {
-	text := fmt.Sprintf("error %d", code)
-	if r, _, _ := purego.SyscallN(c.symbols[nvrtcGetErrorString], uintptr(code)); r != 0 {
-		var p *byte
-		*(*uintptr)(unsafe.Pointer(&p)) = r
-		text = cString(p)
-	}
-	return fmt.Errorf("nvrtc: %s: %s", calls[f], text)
-}
-
-func cString(p *byte) string {
-	n := 0
-	for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
-		n++
-	}
-	return string(unsafe.Slice(p, n))
-}
-
-var archForm = regexp.MustCompile(`^(sm|compute)_(\d+)[af]?$`)
-
-// CheckArch refuses what is no architecture that c compiles for.
-func (c *Compiler) CheckArch(arch string) error {
-	m := archForm.FindStringSubmatch(arch)
-	if m == nil {
-		return fmt.Errorf("nvrtc: architecture %q: want sm_NN, say sm_90, or compute_NN", arch)
-	}
-	if n, _ := strconv.Atoi(m[2]); len(c.archs) > 0 && !slices.Contains(c.archs, n) {
-		return fmt.Errorf("nvrtc: architecture %s: NVRTC %s has %v", arch, c.version, c.archs)
-	}
-	return nil
-}
-
 // Compile compiles a source of that name, which messages use. The same source gives the same bytes.
-func (c *Compiler) Compile(src []byte, name string, o Options) (r *Result, err error) {
+func (c *Compiler) Compile(src []byte, name string, o Options) (*Result, error) {
 	if err := c.CheckArch(o.Arch); err != nil {
 		return nil, err
 	}
-	var prog uintptr
-	text, title := append(slices.Clone(src), 0), append([]byte(name), 0)
-	if err := c.check(nvrtcCreateProgram, uintptr(unsafe.Pointer(&prog)), uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(&title[0])), 0, 0, 0); err != nil {
+	if err := checkTexts(src, name, o.Flags); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.check(nvrtcDestroyProgram, uintptr(unsafe.Pointer(&prog)))) }()
-	compiled := c.compile(prog, append([]string{"--gpu-architecture=" + o.Arch}, o.Flags...))
-	log, err := c.output(prog, nvrtcGetProgramLogSize, nvrtcGetProgramLog)
+	var p program
+	if err := c.check("nvrtcCreateProgram", c.createProgram(&p, string(src), name, 0, nil, nil)); err != nil {
+		return nil, err
+	}
+	defer c.destroyProgram(&p)
+
+	options := append([]string{"--gpu-architecture=" + o.Arch}, o.Flags...)
+	compiled := c.compileProgram(p, int32(len(options)), &cStrings(options)[0])
+	text, err := c.output(p, "nvrtcGetProgramLog", c.programLogSize, c.programLog)
 	if err != nil {
 		return nil, err
 	}
-	r = &Result{Log: string(bytes.TrimRight(log, "\x00"))}
+	r := &Result{Log: string(bytes.TrimRight(text, "\x00"))}
 	switch {
-	case compiled != nil && r.Log != "":
-		return nil, &CompileError{name, r.Log}
-	case compiled != nil:
-		return nil, compiled
+	case compiled == errCompilation && !strings.HasPrefix(r.Log, "Command-line error"):
+		return nil, &CompileError{Name: name, Log: r.Log}
+	case compiled != success: // an option, or NVRTC's own installation
+		return nil, fmt.Errorf("nvrtc: %s: %s compiling with %s: %s: %s", name, c.path, strings.Join(options, " "),
+			c.errorString(compiled), oneLine(r.Log))
 	case strings.HasPrefix(o.Arch, "sm_"):
-		r.Cubin, err = c.output(prog, nvrtcGetCUBINSize, nvrtcGetCUBIN)
+		r.Cubin, err = c.output(p, "nvrtcGetCUBIN", c.cubinSize, c.cubin)
 	default:
-		r.PTX, err = c.output(prog, nvrtcGetPTXSize, nvrtcGetPTX)
+		r.PTX, err = c.output(p, "nvrtcGetPTX", c.ptxSize, c.ptx)
 	}
-	return r, err
-}
-
-// compile passes the options, whose memory must stay in place meanwhile.
-func (c *Compiler) compile(prog uintptr, options []string) error {
-	list := make([]*byte, len(options))
-	for i, o := range options {
-		list[i] = &append([]byte(o), 0)[0]
+	if err == nil && len(r.Cubin)+len(r.PTX) == 0 {
+		err = fmt.Errorf("nvrtc: %s: no code for %s comes of %s", name, o.Arch, strings.Join(options, " "))
 	}
-	return c.check(nvrtcCompileProgram, prog, uintptr(len(list)), uintptr(unsafe.Pointer(&list[0])))
-}
-
-// output is a text or binary that the program has: its size, then its bytes.
-func (c *Compiler) output(prog uintptr, size, get call) ([]byte, error) {
-	var n uintptr
-	if err := c.check(size, prog, uintptr(unsafe.Pointer(&n))); err != nil || n == 0 {
+	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, n)
-	return b, c.check(get, prog, uintptr(unsafe.Pointer(&b[0])))
+	return r, nil
+}
+
+var archForm = regexp.MustCompile(`^(sm|compute)_([1-9]\d{0,3})[af]?$`)
+
+// CheckArch refuses what is no architecture that c compiles for. Which of them have a suffix NVRTC alone knows.
+func (c *Compiler) CheckArch(arch string) error {
+	m := archForm.FindStringSubmatch(arch)
+	if m == nil {
+		return fmt.Errorf("nvrtc: architecture %q: want sm_NN, say sm_90 or sm_90a, or compute_NN", arch)
+	}
+	if n, _ := strconv.Atoi(m[2]); !slices.Contains(c.archs, n) {
+		return fmt.Errorf("nvrtc: architecture %s: NVRTC %s has %s", arch, c.version, c.archNames(m[1]))
+	}
+	return nil
+}
+
+// archNames are the architectures of a kind.
+func (c *Compiler) archNames(kind string) string {
+	names := make([]string, len(c.archs))
+	for i, n := range c.archs {
+		names[i] = kind + "_" + strconv.Itoa(n)
+	}
+	return strings.Join(names, " ")
+}
+
+// checkTexts refuses zero bytes, where NVRTC would stop reading, and a second architecture, which would win.
+func checkTexts(src []byte, name string, flags []string) error {
+	if i := bytes.IndexByte(src, 0); i >= 0 {
+		return fmt.Errorf("nvrtc: %s: zero byte at offset %d of %d of the source", name, i, len(src))
+	}
+	for _, s := range append([]string{name}, flags...) {
+		if strings.ContainsRune(s, 0) {
+			return fmt.Errorf("nvrtc: %q has a zero byte", s)
+		}
+	}
+	for _, f := range flags {
+		if flag, _, _ := strings.Cut(f, "="); flag == "--gpu-architecture" || flag == "-arch" {
+			return fmt.Errorf("nvrtc: %s: flag %s: the architecture is said by Options.Arch", name, f)
+		}
+	}
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 var elementwise = []*ir.Op{
 	cast,
-	Binary("add", "x + y", func(x, y float64) float64 { return x + y }, kernel.Add),
+	absorbing(Binary("add", "x + y", func(x, y float64) float64 { return x + y }, kernel.Add)),
 	Binary("sub", "x - y", func(x, y float64) float64 { return x - y }, kernel.Sub),
 	Binary("mul", "x · y", func(x, y float64) float64 { return x * y }, kernel.Mul),
 	Unary("silu", "x / (1 + e⁻ˣ) (Elfwing et al. 2017, arXiv 1702.03118)",
@@ -143,4 +143,10 @@ func inferBroadcast(c *ir.Check) ir.Type {
 		c.SameExtent(2, 0, 1, a.Name)
 	}
 	return ir.Tensor(kernel.F32, c.In[big].Axes...)
+}
+
+// absorbing says of an op that -inf in an operand makes its result -inf.
+func absorbing(o *ir.Op) *ir.Op {
+	o.Absorbs = true
+	return o
 }

@@ -67,7 +67,8 @@ var lookups = []*ir.Op{
 			"keys end where queries end",
 			"queries and keys lie along different axes",
 		},
-		Infer: inferCausal,
+		Infer:  inferCausal,
+		Causal: true,
 		Eval: func(e *ir.Eval) (*ir.Array, error) {
 			q, k := e.In[0], e.In[1]
 			e.Out.Each(func(i int, at []int) {

@@ -58,6 +58,7 @@ type attention struct {
 	// With several tokens a group, which stand side by side: column t·heads + h.
 	tok       string
 	t0        kernel.Expr
+	perTile   kernel.Expr // tokens of a group
 	q         string
 	qAt       kernel.Expr
 	colsMax   kernel.Expr // columns that memory is for
@@ -82,7 +83,7 @@ func attentionSkeleton(b *builder) {
 	}
 	s.declare()
 	s.start()
-	lo, hi := kernel.I(0), s.nKeys
+	lo, hi := kernel.I(0), s.end()
 	if s.splitting != nil {
 		lo, hi = s.splitting.keys(s)
 	}
@@ -92,6 +93,32 @@ func attentionSkeleton(b *builder) {
 		return
 	}
 	s.finish()
+}
+
+// end is behind the last key that any of the group's tokens attends to: what a causal mask adds to later ones takes away all their
+// weight.
+func (s *attention) end() kernel.Expr {
+	masked := s.norm.In[0]
+	if !masked.Op.Absorbs {
+		return s.nKeys
+	}
+	for _, m := range masked.In {
+		if !m.Op.Causal || lastAxis(m.Type) != s.keys.Name {
+			continue
+		}
+		axis := m.In[0].Type.Axes[0]
+		last, ok := s.grid.at[axis.Name]
+		if s.tok == axis.Name {
+			n := s.extent(axis.Name, axis.Dim)
+			last, ok = kernel.Sub(kernel.Min(kernel.Add(s.t0, s.perTile), n), kernel.I(1)), true
+		}
+		if !ok || single(s.g, axis.Name, axis.Dim) {
+			continue
+		}
+		q := s.intValue(m.In[0], at(ir.At{Axis: axis.Name, I: last}), "q")
+		return s.let("end", kernel.Min(s.nKeys, kernel.Add(q, kernel.I(1))))
+	}
+	return s.nKeys
 }
 
 func (s *attention) declare() {
@@ -170,7 +197,7 @@ func (s *attention) tokens(a ir.Axis) int {
 func (s *attention) tile(a ir.Axis, toks int) {
 	n, per := s.extent(a.Name, a.Dim), s.param("toks", dim.Const(int64(toks)))
 	tile := s.builder.grid("tile", kernel.CeilDiv(n, per))
-	s.tok, s.t0 = a.Name, s.let("t", kernel.Mul(tile, per))
+	s.tok, s.t0, s.perTile = a.Name, s.let("t", kernel.Mul(tile, per)), per
 	s.cols = s.let("cols", kernel.Mul(kernel.Min(per, kernel.Sub(n, s.t0)), s.heads))
 	s.colsMax = kernel.Mul(per, s.heads)
 }
@@ -214,8 +241,10 @@ func (s *attention) block(j, end kernel.Expr) {
 		dot.AccStride = s.stride
 	}
 	s.emit(dot)
-	s.epilogue(j, rows)
-	s.columns("c", s.cols, func(c kernel.Expr) { s.column(c, rows) })
+	if !s.sched.Teams {
+		s.epilogue(j, rows)
+	}
+	s.columns("c", s.cols, func(c kernel.Expr) { s.column(c, j, rows) })
 	v := s.mixed.In[1]
 	vAt, vStride := s.matrix(v, j)
 	s.emit(&kernel.Mix{
@@ -274,6 +303,20 @@ func (s *attention) epilogue(j, rows kernel.Expr) {
 	})
 }
 
+// applied is the score of a key with those ops applied.
+func (s *attention) applied(c, j kernel.Expr, score func(r kernel.Expr) kernel.Expr) func(r kernel.Expr) kernel.Expr {
+	col := s.columnAt(c)
+	for _, a := range s.scores.Type.Axes {
+		if e, ok := col.at[a.Name]; ok && a.Name != s.keys.Name {
+			col.at[a.Name] = s.let(a.Name, e)
+		}
+	}
+	return func(r kernel.Expr) kernel.Expr {
+		s.local[s.scores] = func(coords) kernel.Expr { return score(r) }
+		return s.value(s.norm.In[0], col.with(s.keys.Name, kernel.Add(j, r)), "x")
+	}
+}
+
 // columnAt is the coordinates of a column.
 func (s *attention) columnAt(c kernel.Expr) coords {
 	head := c
@@ -290,10 +333,14 @@ func (s *attention) columnAt(c kernel.Expr) coords {
 	return d
 }
 
-// column updates one column's running maximum and sum, and its weights.
-func (s *attention) column(c, rows kernel.Expr) {
+// column updates one column's running maximum and sum, and its weights. Teams apply the elementwise ops between scores and
+// normalisation as they go, twice, which costs less than a pass over all scores and a wait.
+func (s *attention) column(c, j, rows kernel.Expr) {
 	o := s.norm.Op.Reduce.Online
 	score := func(r kernel.Expr) kernel.Expr { return kernel.At(s.s, kernel.Add(kernel.Mul(r, s.stride), c)) }
+	if s.sched.Teams && s.norm.In[0] != s.scores {
+		score = s.applied(c, j, score)
+	}
 	old := kernel.At(s.m, c)
 	top := s.reduce("top", kernel.Max, rows, score)
 	m := s.let("most", kernel.MaxE(old, top))

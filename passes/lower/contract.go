@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/llorch/llorch/ir"
@@ -122,7 +123,7 @@ func contractSkeleton(b *builder) {
 	for _, g := range segs {
 		members = max(members, len(g.members))
 	}
-	s.rows = b.param("rows", dim.Const(int64(b.sched.blockRows(b.gr, !isOne(s.n), members))))
+	s.rows = b.param("rows", dim.Const(int64(s.blockRows(segs, members))))
 	s.toks = kernel.I(1)
 	width := s.toks
 	if !isOne(s.n) {
@@ -156,17 +157,24 @@ func isOne(e kernel.Expr) bool {
 	return ok && l.V == 1
 }
 
-// blockRows rounds the wanted rows up to whole runs of elements that results mix, after halving them until the results of that
-// many projections side by side fit.
-func (s *Schedule) blockRows(gr *ir.Group, many bool, members int) int {
-	unit, want := max(s.RowUnit, 1), s.Rows
-	if many && s.ManyRows > 0 {
-		want = s.ManyRows
+// blockRows is the number of rows of a group: of one token as many as fill the device, of many those that the schedule wants, halved
+// until the results of that many projections side by side fit. They are whole runs of elements that results mix.
+func (s *contraction) blockRows(segs []*segment, members int) int {
+	sched, unit := &s.sched, s.rowUnit()
+	if isOne(s.n) {
+		return sched.fill(segs, unit, s.x.Group == s.gr)
 	}
-	for s.Results > 0 && many && want > unit && 4*members*want*(s.Tokens+1) > s.Results {
+	want := cmp.Or(sched.ManyRows, sched.Rows)
+	for sched.Results > 0 && want > unit && 4*members*want*(sched.Tokens+1) > sched.Results {
 		want /= 2
 	}
-	for _, n := range gr.Nodes {
+	return (want + unit - 1) / unit * unit
+}
+
+// rowUnit is the rows that must stay together.
+func (s *contraction) rowUnit() int {
+	unit := max(s.sched.RowUnit, 1)
+	for _, n := range s.gr.Nodes {
 		if n.Op.Within == nil {
 			continue
 		}
@@ -180,7 +188,29 @@ func (s *Schedule) blockRows(gr *ir.Group, many bool, members int) int {
 			unit = lcm(unit, int(d))
 		}
 	}
-	return (want + unit - 1) / unit * unit
+	return unit
+}
+
+// fill finds the rows with which a device that runs so many groups at a time ends soonest: where it makes no difference, few rows,
+// or many where each group first computes the same input.
+func (s *Schedule) fill(segs []*segment, unit int, prologue bool) int {
+	first := (s.Rows + unit - 1) / unit * unit
+	if s.Groups == 0 {
+		return first
+	}
+	best, cost := first, -1
+	for r := first; r <= max(first, s.MostRows); r += unit {
+		groups := 0
+		for _, g := range segs {
+			n, _ := g.members[0].In[1].Type.Axes[0].Dim.Const()
+			groups += (int(n) + r - 1) / r
+		}
+		c := (groups + s.Groups - 1) / s.Groups * r
+		if cost < 0 || c < cost || c == cost && prologue {
+			best, cost = r, c
+		}
+	}
+	return best
 }
 
 func lcm(a, b int) int {

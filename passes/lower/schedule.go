@@ -12,6 +12,8 @@ type Schedule struct {
 
 	// Contractions with weights.
 	Rows     int  // rows of weights that a group takes; rounded up to whole heads where heads must stay together
+	Groups   int  // that the device runs at a time: with one token, rows are chosen to fill it; 0 for Rows
+	MostRows int  // then, at most
 	ManyRows int  // the same where there are many tokens; 0 for Rows
 	RowUnit  int  // what they are a multiple of; 0 for 1
 	Tokens   int  // tokens that are multiplied with at a time
@@ -45,7 +47,7 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 // CUDA is the schedule for a GPU with tensor cores. A group is a block of threads.
 var CUDA = Schedule{
 	Chunk: 512,
-	Rows:  16, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true, Results: 96 << 10,
+	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true, Results: 96 << 10,
 	KVBlock: 64, Columns: 64, Splits: 16,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,

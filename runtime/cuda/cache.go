@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -11,23 +12,21 @@ import (
 	"github.com/llorch/llorch/runtime/cuda/driver"
 )
 
-// cache is one sequence's KV memory. When no one refers to it any more its memory goes back to the engine, which has no other way
+// cache is one sequence's KV memory. When no one refers to it any more its room goes back to the engine, which has no other way
 // to know that a session ended.
 type cache struct{ *room }
 
 // room is memory for a sequence, with the graphs that work on it.
 type room struct {
 	engine *Engine
-	blob   driver.Ptr
 	states []driver.Ptr
-	graphs map[string]driver.Graph // by the step that they run
+	graphs map[string]driver.Graph
 }
 
-// rooms are those of an engine.
+// rooms are those of an engine that no cache has.
 type rooms struct {
-	all   []*room
 	mu    sync.Mutex
-	spare []*room // that no cache has
+	spare []*room
 }
 
 func (r *rooms) giveBack(m *room) {
@@ -47,6 +46,18 @@ func (r *rooms) take() *room {
 	return m
 }
 
+// collect finds a room whose cache the garbage collector has yet to see.
+func (r *rooms) collect() *room {
+	for range 10 {
+		goruntime.GC()
+		time.Sleep(time.Millisecond) // cleanups run in a goroutine of their own
+		if m := r.take(); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
 // NewCache implements runtime.Engine.
 func (e *Engine) NewCache() (runtime.Cache, error) {
 	if err := e.alive(); err != nil {
@@ -56,7 +67,7 @@ func (e *Engine) NewCache() (runtime.Cache, error) {
 	if m == nil {
 		var err error
 		if m, err = e.newRoom(); err != nil {
-			return nil, e.failed(err)
+			return nil, err
 		}
 	}
 	c := &cache{m}
@@ -64,53 +75,55 @@ func (e *Engine) NewCache() (runtime.Cache, error) {
 	return c, nil
 }
 
-// newRoom allocates; what sessions that ended held is looked at again when the device has no more.
-func (e *Engine) newRoom() (*room, error) {
-	m := &room{engine: e, graphs: map[string]driver.Graph{}}
-	total := int64(0)
-	for i := range e.program.States {
-		total += up(e.program.States[i].Bytes)
-	}
-	total = max(total, align)
-	var err error
-	if m.blob, err = e.ctx.Alloc(total); err != nil {
-		goruntime.GC()
-		time.Sleep(10 * time.Millisecond) // cleanups run in a goroutine of their own
-		if spare := e.rooms.take(); spare != nil {
-			return spare, nil
-		}
-		return nil, err
-	}
-	e.rooms.all = append(e.rooms.all, m)
-	at := m.blob
-	for i := range e.program.States {
-		m.states = append(m.states, at)
-		at += driver.Ptr(up(e.program.States[i].Bytes))
-	}
-	return m, e.ctx.Zero(m.blob, total, e.stream)
-}
-
-// free gives the memory back to the device.
-func (m *room) free() error {
-	var errs []error
-	for _, g := range m.graphs {
-		errs = append(errs, m.engine.ctx.FreeGraph(g))
-	}
-	return errors.Join(append(errs, m.engine.ctx.Free(m.blob))...)
-}
-
-// Bytes implements runtime.Cache.
-func (c *cache) Bytes() int64 {
+// cacheBytes is the device memory of a cache.
+func cacheBytes(p *runtime.Program) int64 {
 	n := int64(0)
-	for i := range c.engine.program.States {
-		n += c.engine.program.States[i].Bytes
+	for i := range p.States {
+		n += up(p.States[i].Bytes)
 	}
 	return n
 }
 
+// newRoom allocates. When the device has no more, what sessions that ended held is looked for.
+func (e *Engine) newRoom() (*room, error) {
+	total := max(cacheBytes(e.program), align)
+	blob, err := e.ctx.Alloc(total)
+	if err != nil {
+		if e.failed(err); e.lost != nil {
+			return nil, err
+		}
+		if m := e.rooms.collect(); m != nil {
+			return m, nil
+		}
+		free, _, memErr := e.ctx.MemInfo()
+		if memErr != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("cuda: another cache needs %s GB, %s GB free on %s: %w", gigabytes(total), gigabytes(free), e.device(), err)
+	}
+	if err := e.finish(context.Background(), e.ctx.Zero(blob, total, e.stream)); err != nil {
+		if e.lost != nil {
+			return nil, err
+		}
+		return nil, errors.Join(err, e.ctx.Free(blob))
+	}
+	m := &room{engine: e, graphs: map[string]driver.Graph{}}
+	for i := range e.program.States {
+		m.states = append(m.states, blob)
+		blob += driver.Ptr(up(e.program.States[i].Bytes))
+	}
+	return m, nil
+}
+
+// Bytes implements runtime.Cache.
+func (c *cache) Bytes() int64 { return c.engine.program.Memory().KV }
+
 // CopyFrom implements runtime.Cache.
 func (c *cache) CopyFrom(src runtime.Cache, n int) error {
 	e := c.engine
+	if err := e.alive(); err != nil {
+		return err
+	}
 	from, err := e.own(src)
 	if err != nil {
 		return err
@@ -118,24 +131,26 @@ func (c *cache) CopyFrom(src runtime.Cache, n int) error {
 	if n < 0 || n > e.program.Context {
 		return fmt.Errorf("copy of %d positions of a cache that has room for %d", n, e.program.Context)
 	}
+	return e.finish(context.Background(), e.copyPositions(c.room, from, int64(n)))
+}
+
+// copyPositions queues copies of the first n positions of all states: a run of bytes for each index of the axes before the
+// context's.
+func (e *Engine) copyPositions(to, from *room, n int64) error {
 	for i := range e.program.States {
 		s := &e.program.States[i]
-		outer := int64(1)
+		stride := s.Bytes
 		for _, d := range s.Shape[:s.Ctx] {
-			outer *= d
+			stride /= d
 		}
-		if outer == 0 || n == 0 {
-			continue
-		}
-		stride := s.Bytes / outer
-		run := stride / s.Shape[s.Ctx] * int64(n)
-		for at := int64(0); at < s.Bytes; at += stride {
-			if err := e.ctx.Copy(c.states[i]+driver.Ptr(at), from.states[i]+driver.Ptr(at), run, e.stream); err != nil {
-				return e.failed(err)
+		run := stride / s.Shape[s.Ctx] * n
+		for at := int64(0); at < s.Bytes && run > 0; at += stride {
+			if err := e.ctx.Copy(to.states[i]+driver.Ptr(at), from.states[i]+driver.Ptr(at), run, e.stream); err != nil {
+				return err
 			}
 		}
 	}
-	return e.failed(e.wait())
+	return nil
 }
 
 // own is c as a cache of e.

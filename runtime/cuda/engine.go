@@ -23,32 +23,38 @@ type Engine struct {
 	ctx     driver.Context
 	info    driver.Info
 	stream  driver.Stream
-	done    driver.Event // the last step's end
+	done    driver.Event // the end of what is queued
 	begin   driver.Event // of a launch that is watched
 	steps   map[string]*step
+	symbols []int64 // of the step that runs
 	mem     memory
 	rooms   rooms
-	pick    driver.Function // 0: the module has none
+	pick    driver.Function
 	profile func(node, kernel string, d time.Duration)
 	block   bool  // wait for each launch, so that a fault names its kernel
 	lost    error // after which nothing can be done
+	hung    bool  // lost because the device does not answer
 }
 
 var _ runtime.GreedyEngine = (*Engine)(nil)
 
-// New loads p's kernels and weights onto a device.
+// New loads p's kernels and weights onto a device. It checks all of p, and that it fits the device's memory, before it loads them.
 func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Options) (_ *Engine, err error) {
+	kernels, err := check(p)
+	if err != nil {
+		return nil, err
+	}
 	ctx, err := d.Open(o.Device)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		program: p, ctx: ctx, info: ctx.Info(), steps: map[string]*step{}, profile: o.Profile,
+		program: p, ctx: ctx, info: ctx.Info(), steps: map[string]*step{}, symbols: make([]int64, len(p.Symbols)), profile: o.Profile,
 		block: os.Getenv("LLORCH_CUDA_BLOCKING") != "",
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, e.Close())
+			err = errors.Join(e.failed(err), e.Close())
 		}
 	}()
 	if err := e.fits(); err != nil {
@@ -57,25 +63,26 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 	if e.stream, err = ctx.NewStream(); err != nil {
 		return nil, err
 	}
-	if e.done, err = ctx.NewEvent(); err != nil {
-		return nil, err
-	}
-	if e.begin, err = ctx.NewEvent(); err != nil {
-		return nil, err
+	for _, ev := range []*driver.Event{&e.done, &e.begin} {
+		if *ev, err = ctx.NewEvent(); err != nil {
+			return nil, err
+		}
 	}
 	functions, err := e.load(code)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.allocate(w); err != nil {
+	if err := e.allocate(); err != nil {
+		return nil, err
+	}
+	if err := e.upload(w); err != nil {
 		return nil, err
 	}
 	for i := range p.Steps {
-		s, err := e.bind(&p.Steps[i], functions)
-		if err != nil {
-			return nil, fmt.Errorf("step %s: %w", p.Steps[i].Name, err)
+		s := &p.Steps[i]
+		if e.steps[s.Name], err = e.bind(s, kernels, functions); err != nil {
+			return nil, fmt.Errorf("step %s: %w", s.Name, err)
 		}
-		e.steps[s.spec.Name] = s
 	}
 	return e, nil
 }
@@ -83,52 +90,23 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 // DeviceName is the device's.
 func (e *Engine) DeviceName() string { return e.info.Name }
 
-// Close implements runtime.Engine: it gives back the device's memory.
+var errClosed = errors.New("cuda: the engine is closed")
+
+// Close implements runtime.Engine: it gives back what the engine has on the device.
 func (e *Engine) Close() error {
-	var errs []error
-	if e.stream != 0 && e.lost == nil {
-		errs = append(errs, e.ctx.Synchronize(e.stream))
+	if errors.Is(e.lost, errClosed) {
+		return nil
 	}
-	for _, m := range e.rooms.all {
-		errs = append(errs, m.free())
+	lost := e.lost
+	e.lost = errClosed
+	if e.hung {
+		return nil // any call might wait for the device
 	}
-	e.rooms.all = nil
-	errs = append(errs, e.mem.free(e.ctx), e.ctx.Close())
-	if e.lost != nil {
-		return nil // nothing can be given back, and whoever closes has heard why
-	}
-	return errors.Join(errs...)
-}
-
-// alive is the error that made the device unusable, if any has.
-func (e *Engine) alive() error {
-	if e.lost != nil {
-		return fmt.Errorf("the device is lost since: %w", e.lost)
-	}
-	return nil
-}
-
-// failed keeps an error that the device does not survive.
-func (e *Engine) failed(err error) error {
-	var call *driver.Error
-	if errors.As(err, &call) && call.Lost() && e.lost == nil {
-		e.lost = err
-	}
-	return err
-}
-
-// wait waits for all that is queued. It does not sleep at first: a step is short.
-func (e *Engine) wait() error {
-	if err := e.ctx.Record(e.done, e.stream); err != nil {
+	if err := e.ctx.Close(); lost == nil {
 		return err
 	}
-	for start := time.Now(); ; {
-		done, err := e.ctx.Query(e.done)
-		if done || err != nil {
-			return err
-		}
-		if time.Since(start) > 2*time.Millisecond {
-			time.Sleep(20 * time.Microsecond)
-		}
-	}
+	return nil // what was lost cannot be given back, and whoever closes has heard why
 }
+
+// device names the device in errors.
+func (e *Engine) device() string { return fmt.Sprintf("device %d (%s)", e.info.Index, e.info.Name) }

@@ -1,7 +1,8 @@
 package cuda
 
 import (
-	"errors"
+	"cmp"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/llorch/llorch/runtime"
@@ -12,35 +13,39 @@ const (
 	align     = 256      // of what kernels load from
 	stepWords = 4096     // of step memory
 	slack     = 64 << 20 // that the driver wants besides: code, local memory
-	stageSize = 16 << 20 // of each of two pinned buffers
 	countsAt  = 1024     // first word of the counts of arrive
 )
 
-// memory is what the engine has on the device.
+// Offsets in the engine's pinned memory, which captured graphs copy from and to. Behind the tokens of a step lie the logits of one
+// position.
+const (
+	symbolsAt = 0   // values of the symbols
+	pickHead  = 256 // the head of the words at pickAt
+	ringAt    = 512 // ringSize words of 64 bits: sequence number above, token below
+	ringSize  = 64
+	tokensAt  = ringAt + 8*ringSize
+)
+
+// memory is what the engine has on the device, and the host's that the device reads and writes. The context gives it back.
 type memory struct {
 	weights []driver.Ptr // of each tensor
-	blob    driver.Ptr   // that they lie in
 	arena   driver.Ptr
 	step    driver.Ptr
-	host    []byte // pinned: see layout
+	host    []byte // pinned
 	hostPtr driver.Ptr
+	logits  []byte // of one position, pinned
+	wide    []byte // of many positions, pinned when they are first asked for
 }
 
 // up rounds bytes up to whole lines.
 func up(n int64) int64 { return (n + align - 1) / align * align }
 
-// needs is the memory for the weights, the arena and one cache.
-func needs(p *runtime.Program) (weights, cache, arena int64) {
+// needs is the memory for the weights, one cache and the rest.
+func needs(p *runtime.Program) (weights, cache, rest int64) {
 	for i := range p.Weights {
 		weights += up(p.Weights[i].Bytes)
 	}
-	for i := range p.States {
-		cache += up(p.States[i].Bytes)
-	}
-	for i := range p.Steps {
-		arena = max(arena, p.Steps[i].Arena)
-	}
-	return weights, cache, up(arena) + 4*stepWords
+	return weights, cacheBytes(p), up(p.Memory().Arena) + 4*stepWords + slack
 }
 
 // fits refuses a program that the device has no room for, before anything is loaded.
@@ -49,108 +54,87 @@ func (e *Engine) fits() error {
 	if err != nil {
 		return err
 	}
-	weights, cache, arena := needs(e.program)
-	if weights+cache+arena+slack > free {
-		gb := func(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e9) }
-		return fmt.Errorf("cuda: needs %s GB (weights %s, KV cache %s, intermediates %s), %s GB free on device %d (%s)",
-			gb(weights+cache+arena+slack), gb(weights), gb(cache), gb(arena+slack), gb(free), e.info.Index, e.info.Name)
+	weights, cache, rest := needs(e.program)
+	if need := weights + cache + rest; need > free {
+		return fmt.Errorf("cuda: %s needs %s GB (weights %s, cache %s, arena %s), %s GB free on %s",
+			cmp.Or(e.program.Model, "the model"), gigabytes(need), gigabytes(weights), gigabytes(cache), gigabytes(rest), gigabytes(free), e.device())
 	}
 	return nil
 }
 
-// allocate takes memory and fills in the weights.
-func (e *Engine) allocate(w runtime.Weights) (err error) {
-	weights, _, arena := needs(e.program)
-	if e.mem.blob, err = e.ctx.Alloc(max(weights, align)); err != nil {
+func gigabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e9) }
+
+// allocate takes the memory that steps work on.
+func (e *Engine) allocate() (err error) {
+	m, p := &e.mem, e.program
+	weights, _, _ := needs(p)
+	blob, err := e.ctx.Alloc(max(weights, align))
+	if err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}
-	if e.mem.arena, err = e.ctx.Alloc(max(arena, align)); err != nil {
-		return fmt.Errorf("intermediates: %w", err)
+	for i := range p.Weights {
+		m.weights = append(m.weights, blob)
+		blob += driver.Ptr(up(p.Weights[i].Bytes))
 	}
-	if e.mem.step, err = e.ctx.Alloc(4 * stepWords); err != nil {
-		return err
+	if m.arena, err = e.ctx.Alloc(max(up(p.Memory().Arena), align)); err != nil {
+		return fmt.Errorf("arena: %w", err)
 	}
-	if err := e.ctx.Zero(e.mem.step, 4*stepWords, e.stream); err != nil {
-		return err
+	if m.step, err = e.ctx.Alloc(4 * stepWords); err != nil {
+		return fmt.Errorf("step memory: %w", err)
 	}
-	if e.mem.host, e.mem.hostPtr, err = e.ctx.Pinned(hostBytes(e.program)); err != nil {
-		return err
+	if err := e.ctx.Zero(m.step, 4*stepWords, e.stream); err != nil {
+		return fmt.Errorf("step memory: %w", err)
 	}
-	at := e.mem.blob
-	for i := range e.program.Weights {
-		e.mem.weights = append(e.mem.weights, at)
-		at += driver.Ptr(up(e.program.Weights[i].Bytes))
+	logitsAt := tokensAt + up(4*int64(p.Chunk))
+	if m.host, m.hostPtr, err = e.ctx.Pinned(logitsAt + 4*int64(p.Vocab)); err != nil {
+		return fmt.Errorf("host memory: %w", err)
 	}
-	return e.upload(w)
+	m.logits = m.host[logitsAt:]
+	return nil
 }
 
-// upload copies the weights through two pinned buffers: while the device takes one, the host fills the other.
-func (e *Engine) upload(w runtime.Weights) (err error) {
-	var stages [2][]byte
-	var taken [2]driver.Event
-	defer func() {
-		for _, s := range stages {
-			if s != nil {
-				err = errors.Join(err, e.ctx.FreePinned(s))
-			}
-		}
-	}()
-	for i := range stages {
-		if stages[i], _, err = e.ctx.Pinned(stageSize); err != nil {
-			return err
-		}
-		if taken[i], err = e.ctx.NewEvent(); err != nil {
-			return err
-		}
+// logits is host memory for n bytes of logits: the same each time when they are of one position.
+func (e *Engine) logits(n int64) ([]byte, error) {
+	m := &e.mem
+	if n <= int64(len(m.logits)) {
+		return m.logits[:n], nil
 	}
-	turn := 0
-	for i := range e.program.Weights {
-		t := &e.program.Weights[i]
-		data, err := w.Data(t)
+	if n > int64(len(m.wide)) {
+		if m.wide != nil {
+			if err := e.ctx.FreePinned(m.wide); err != nil {
+				return nil, err
+			}
+			m.wide = nil
+		}
+		wide, _, err := e.ctx.Pinned(n)
 		if err != nil {
-			return fmt.Errorf("weight %s: %w", t.Name, err)
+			return nil, fmt.Errorf("logits: %w", err)
 		}
-		if int64(len(data)) != t.Bytes {
-			return fmt.Errorf("weight %s: %d bytes, want %d", t.Name, len(data), t.Bytes)
-		}
-		for at := 0; at < len(data); at += stageSize {
-			if turn >= 2 {
-				if err := e.until(taken[turn%2]); err != nil {
-					return fmt.Errorf("weight %s: %w", t.Name, err)
-				}
-			}
-			n := copy(stages[turn%2], data[at:])
-			if err := e.ctx.CopyIn(e.mem.weights[i]+driver.Ptr(at), stages[turn%2][:n], e.stream); err != nil {
-				return fmt.Errorf("weight %s: %w", t.Name, err)
-			}
-			if err := e.ctx.Record(taken[turn%2], e.stream); err != nil {
-				return err
-			}
-			turn++
-		}
+		m.wide = wide
 	}
-	return e.wait()
+	return m.wide[:n], nil
 }
 
-// until waits for an event.
-func (e *Engine) until(ev driver.Event) error {
-	for {
-		if done, err := e.ctx.Query(ev); done || err != nil {
-			return err
-		}
+// setSymbols puts the values of the symbols into the pinned memory that steps copy them from.
+func (e *Engine) setSymbols() {
+	for i, v := range e.symbols {
+		binary.LittleEndian.PutUint32(e.mem.host[symbolsAt+4*i:], uint32(int32(v)))
 	}
 }
 
-func (m *memory) free(ctx driver.Context) error {
-	var errs []error
-	for _, p := range []driver.Ptr{m.blob, m.arena, m.step} {
-		if p != 0 {
-			errs = append(errs, ctx.Free(p))
-		}
+// setTokens puts a step's tokens there.
+func (e *Engine) setTokens(tokens []int32) {
+	for i, t := range tokens {
+		binary.LittleEndian.PutUint32(e.mem.host[tokensAt+4*i:], uint32(t))
 	}
-	if m.host != nil {
-		errs = append(errs, ctx.FreePinned(m.host))
-	}
-	*m = memory{}
-	return errors.Join(errs...)
+}
+
+// copySymbols queues the copy of the symbols to the device.
+func (e *Engine) copySymbols() error {
+	return e.ctx.CopyIn(e.mem.step, e.mem.host[symbolsAt:symbolsAt+4*len(e.symbols)], e.stream)
+}
+
+// copyTokens queues the copy of n tokens to where a step reads them.
+func (e *Engine) copyTokens(s *step, n int) error {
+	return e.ctx.CopyIn(e.mem.arena+driver.Ptr(s.tokens.Offset), e.mem.host[tokensAt:tokensAt+4*n], e.stream)
 }

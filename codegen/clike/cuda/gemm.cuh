@@ -1,7 +1,29 @@
-// Products of weights in fragments with many columns of f16 or bf16: 16 rows a warp, all columns, by tensor cores. A stage is 64
-// elements of K. A warp loads the weights of its rows straight into registers; x goes through registers to group memory.
+// Products of weights in fragments with many columns of f16 or bf16, by tensor cores. A stage is 64 elements of K. Most warps
+// multiply: each 16 rows, whose weights it loads straight into registers, with all columns. PRODUCERS warps more bring x to group
+// memory, a stage each in turn: fences for what others then read would make them wait for their loads of weights.
 
 namespace gemm {
+
+// Barriers of group memory: the phases of each take turns, and to wait is for one to end.
+__device__ __forceinline__ void barrier_init(unsigned barrier, int count) {
+  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+__device__ __forceinline__ void barrier_arrive(unsigned barrier) {
+  asm volatile("{ .reg .b64 state; mbarrier.arrive.shared.b64 state, [%0]; }" ::"r"(barrier) : "memory");
+}
+__device__ __forceinline__ void barrier_wait(unsigned barrier, int phase) {
+#if __CUDA_ARCH__ >= 900
+#define LLORCH_WAIT "mbarrier.try_wait.parity.shared.b64"
+#else
+#define LLORCH_WAIT "mbarrier.test_wait.parity.shared.b64"
+#endif
+  asm volatile("{ .reg .pred done; again: " LLORCH_WAIT " done, [%0], %1; @!done bra again; }" ::"r"(barrier), "r"(phase) : "memory");
+#undef LLORCH_WAIT
+}
+
+__device__ __forceinline__ void store128(unsigned to, unsigned a, unsigned b, unsigned c, unsigned d) {
+  asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
+}
 
 // mma adds to d, 16 rows and 8 columns, the products of a step of 16 elements.
 template <bool BRAIN>
@@ -17,62 +39,69 @@ __device__ __forceinline__ void mma(float* d, const unsigned (&a)[4], unsigned b
   }
 }
 
-// Tile multiplies W, at most 16 WARPS rows of K elements, with at most COLS columns.
+// Tile multiplies W, at most 16 WARPS rows of K elements, with at most COLS columns. There are WARPS + PRODUCERS warps.
 template <class W, bool BRAIN, int K, int COLS, int WARPS>
 struct Tile {
+  static const int PRODUCERS = 4, SLOTS = 4;
   static const int UNITS = K / 32, STAGES = (UNITS + 1) / 2;
-  static const int SLOTS = 4, STAGE = COLS * 128;        // stages of x in group memory, and their bytes
-  static const int BYTES = SLOTS * STAGE + 1024;         // of prep: stages begin at multiples of 1024
-  static const int GROUP = UNITS / W::UNITS * W::BLOCK;  // bytes of 16 rows of weights
-  static const int SHARES = COLS / 8 / WARPS;            // a lane's columns of x
+  static const int STAGE = COLS * 128;                    // bytes of x
+  static const int BYTES = SLOTS * STAGE + 1024 + 128;    // of prep: slots begin at a multiple of 1024, barriers are behind them
+  static const int GROUP = UNITS / W::UNITS * W::BLOCK;   // bytes of 16 rows of weights
+  static const int AHEAD = W::AHEAD;                      // stages of weights that are loaded before they are used
 
-  W raw[W::AHEAD][2];
+  W raw[AHEAD][2];
   unsigned a[2][2][2][4];  // expanded: by stage, unit and step
-  unsigned b[2][SHARES][8];
-  float d[COLS / 2];  // as mma.m16n8k16 has them, eight columns after eight
-
+  float d[COLS / 2];       // as mma.m16n8k16 has them, eight columns after eight
   const unsigned char* w;
-  const unsigned short* x;
   unsigned slots;
-  int cols, lane, warp;
+  int lane;
+
+  static __device__ __forceinline__ unsigned full(unsigned slots, int slot) { return slots + SLOTS * STAGE + 16 * slot; }
+  static __device__ __forceinline__ unsigned empty(unsigned slots, int slot) { return full(slots, slot) + 8; }
+
+  // produce brings every PRODUCERSth stage. A lane loads step lane % 4 of every eighth column. A column is 128 bytes of group
+  // memory, of which step k has pieces 2k and 2k+1 of 16 bytes: the first has the even pairs of the step's elements, the second the
+  // odd ones, so that lane t of four finds elements 4t to 4t+3 where mma takes its own. Pieces change places by column, against
+  // bank conflicts (the 128-byte swizzle of wgmma).
+  static __device__ __forceinline__ void produce(unsigned slots, const unsigned short* x, int cols, int first) {
+    const int lane = threadIdx.x % 32, step = lane % 4, column = lane / 4;
+#pragma unroll 1
+    for (int stage = first; stage < STAGES; stage += PRODUCERS) {
+      const int slot = stage % SLOTS;
+      const bool has = UNITS % 2 == 0 || stage < STAGES - 1 || step < 2;
+#pragma unroll
+      for (int c = 0; c < COLS; c += 64) {
+        uint4 v[8][2];
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+          const int at = c + 8 * i + column;
+          if (!has || at >= cols) continue;
+          const uint4* from = (const uint4*)(x + at * K + stage * 64 + step * 16);
+          v[i][0] = from[0], v[i][1] = from[1];
+        }
+        if (c == 0 && stage >= SLOTS) barrier_wait(empty(slots, slot), (stage / SLOTS - 1) & 1);
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+          if (!has) continue;
+          const unsigned to = slots + slot * STAGE + (c + 8 * i + column) * 128;
+          const uint4 &p = v[i][0], &q = v[i][1];
+          store128(to + ((2 * step) ^ column) * 16, p.x, p.z, q.x, q.z);
+          store128(to + ((2 * step + 1) ^ column) * 16, p.y, p.w, q.y, q.w);
+        }
+      }
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+      __syncwarp();
+      if (lane == 0) barrier_arrive(full(slots, slot));
+    }
+  }
 
   __device__ __forceinline__ void load_weights(int stage, int slot) {
 #pragma unroll
     for (int u = 0; u < 2; u++) {
       const int unit = 2 * stage + u;
-      if (unit < UNITS) raw[slot % W::AHEAD][u].load(w + unit / W::UNITS * W::BLOCK, unit % W::UNITS, lane);
-    }
-  }
-
-  // A lane takes step lane % 4 of its columns' stages. has tells whether there is one.
-  __device__ __forceinline__ bool has(int stage) const {
-    return stage < STAGES && (UNITS % 2 == 0 || stage < STAGES - 1 || lane % 4 < 2);
-  }
-  __device__ __forceinline__ int column(int i) const { return (i * WARPS + warp) * 8 + lane / 4; }
-
-  __device__ __forceinline__ void load_x(int stage, int slot) {
-    if (!has(stage)) return;
-#pragma unroll
-    for (int i = 0; i < SHARES; i++) {
-      if (column(i) >= cols) continue;
-      const uint4* from = (const uint4*)(x + column(i) * K + stage * 64 + lane % 4 * 16);
-      const uint4 v[2] = {from[0], from[1]};
-      unsigned* to = b[slot % 2][i];
-      to[0] = v[0].x, to[1] = v[0].y, to[2] = v[0].z, to[3] = v[0].w, to[4] = v[1].x, to[5] = v[1].y, to[6] = v[1].z, to[7] = v[1].w;
-    }
-  }
-
-  // store_x puts a stage into group memory. A column is 128 bytes there, of which step k has pieces 2k and 2k+1 of 16 bytes: the
-  // first has the even pairs of the step's elements, the second the odd ones, so that lane t of four finds elements 4t to 4t+3
-  // where mma takes its own. Pieces change places by column, against bank conflicts (the 128-byte swizzle of wgmma).
-  __device__ __forceinline__ void store_x(int stage, int slot) {
-    if (!has(stage)) return;
-#pragma unroll
-    for (int i = 0; i < SHARES; i++) {
-      const unsigned* v = b[slot % 2][i];
-      const unsigned to = slots + slot % SLOTS * STAGE + column(i) * 128, piece = lane % 4 * 2, by = lane / 4;
-      asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + (piece ^ by) * 16), "r"(v[0]), "r"(v[2]), "r"(v[4]), "r"(v[6]) : "memory");
-      asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to + ((piece + 1) ^ by) * 16), "r"(v[1]), "r"(v[3]), "r"(v[5]), "r"(v[7]) : "memory");
+      if (unit < UNITS) raw[slot % AHEAD][u].load(w + unit / W::UNITS * W::BLOCK, unit % W::UNITS, lane);
     }
   }
 
@@ -83,10 +112,8 @@ struct Tile {
     for (int k = 0; k < 4; k++)
       if (2 * stage + k / 2 < UNITS) wgmma<BRAIN>(d, a[slot % 2][k / 2][k % 2], describe(slots + slot * STAGE + 32 * k));
     wgmma_commit();
+    wgmma_wait<1>();
   }
-  __device__ __forceinline__ void publish_x() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-  template <int PENDING>
-  __device__ __forceinline__ void wait() { wgmma_wait<PENDING>(); }
 #else
   __device__ __forceinline__ void multiply(int stage, int slot) {
     const int row = lane / 16 * 8 + lane % 8;
@@ -103,59 +130,63 @@ struct Tile {
         mma<BRAIN>(d + c / 2 + 4, a[slot % 2][k / 2][k % 2], r[2], r[3]);
       }
     }
+    __syncwarp();
   }
-  __device__ __forceinline__ void publish_x() {}
-  template <int PENDING>
-  __device__ __forceinline__ void wait() {}
 #endif
 
-  // step multiplies a stage while it stores the next one's x and loads later ones. The stage before may be still in work when it
-  // begins; what was before that is done in all warps, once they have met.
+  // step begins to multiply a stage; when it ends, the stage before is done.
   __device__ __forceinline__ void step(int stage, int slot) {
-    raw[slot % W::AHEAD][0].expand(a[slot % 2][0]);
-    if (2 * stage + 1 < UNITS) raw[slot % W::AHEAD][1].expand(a[slot % 2][1]);
-    if (stage + W::AHEAD < STAGES) load_weights(stage + W::AHEAD, slot);
-    __syncthreads();
+    raw[slot % AHEAD][0].expand(a[slot % 2][0]);
+    if (2 * stage + 1 < UNITS) raw[slot % AHEAD][1].expand(a[slot % 2][1]);
+    if (stage + AHEAD < STAGES) load_weights(stage + AHEAD, slot);
+    barrier_wait(full(slots, slot), stage / SLOTS & 1);
     multiply(stage, slot);
-    store_x(stage + 1, slot + 1);
-    load_x(stage + 3, slot + 3);
-    publish_x();
-    wait<1>();
+    if (lane == 0 && stage > 0) barrier_arrive(empty(slots, (slot + SLOTS - 1) % SLOTS));
   }
 
-  __device__ __forceinline__ void store(float* acc, int accStride, int rows) const {
-    const int row = warp * 16 + lane / 4, col = lane % 4 * 2;
+  __device__ __forceinline__ void consume() {
+#pragma unroll
+    for (int i = 0; i < COLS / 2; i++) d[i] = 0.0f;
+#pragma unroll
+    for (int s = 0; s < AHEAD; s++)
+      if (s < STAGES) load_weights(s, s);
+#pragma unroll 1
+    for (int stage = 0; stage < STAGES; stage += SLOTS) {
+#pragma unroll
+      for (int s = 0; s < SLOTS; s++)
+        if (STAGES % SLOTS == 0 || stage + s < STAGES) step(stage + s, s);
+    }
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    wgmma_wait<0>();
+#endif
+  }
+
+  __device__ __forceinline__ void store(float* acc, int accStride, int row, int rows, int cols) const {
 #pragma unroll
     for (int i = 0; i < COLS / 2; i++) {
-      const int r = row + i % 4 / 2 * 8, c = i / 4 * 8 + col + i % 2;
+      const int r = row + lane / 4 + i % 4 / 2 * 8, c = i / 4 * 8 + lane % 4 * 2 + i % 2;
       if (r < rows && c < cols) acc[r * accStride + c] = d[i];
     }
   }
 
   static __device__ __forceinline__ void run(float* acc, int accStride, const unsigned char* w, int, const unsigned short* x, int,
                                              int rows, int cols, int, void*, void* prep) {
-    Tile t;
-    t.lane = threadIdx.x % 32, t.warp = threadIdx.x / 32;
-    t.w = w + (long long)min(t.warp, (rows - 1) / 16) * GROUP;  // a warp without rows repeats others' work
-    t.x = x, t.cols = cols;
-    t.slots = ((unsigned)__cvta_generic_to_shared(prep) + 1023) & ~1023u;
-#pragma unroll
-    for (int i = 0; i < COLS / 2; i++) t.d[i] = 0.0f;
-    t.load_x(0, 0);
-    t.load_x(1, 1);
-#pragma unroll
-    for (int s = 0; s < W::AHEAD; s++)
-      if (s < STAGES) t.load_weights(s, s);
-    t.store_x(0, 0);
-    t.load_x(2, 2);
-    t.publish_x();
-    for (int stage = 0; stage < STAGES; stage += SLOTS) {
-#pragma unroll
-      for (int s = 0; s < SLOTS; s++)
-        if (STAGES % SLOTS == 0 || stage + s < STAGES) t.step(stage + s, s);
+    const int warp = threadIdx.x / 32;
+    const unsigned slots = ((unsigned)__cvta_generic_to_shared(prep) + 1023) & ~1023u;
+    if (threadIdx.x < SLOTS) {
+      barrier_init(full(slots, threadIdx.x), 1);
+      barrier_init(empty(slots, threadIdx.x), WARPS);
     }
-    t.template wait<0>();
-    t.store(acc, accStride, rows);
+    __syncthreads();
+    if (warp < WARPS) {
+      Tile t;
+      t.slots = slots, t.lane = threadIdx.x % 32;
+      t.w = w + (long long)min(warp, (rows - 1) / 16) * GROUP;  // a warp without rows repeats others' work
+      t.consume();
+      t.store(acc, accStride, warp * 16, rows, cols);
+    } else if (warp < WARPS + PRODUCERS) {
+      produce(slots, x, cols, warp - WARPS);
+    }
   }
 };
 

@@ -16,14 +16,17 @@ var gemm = clike.Tile{
 }
 
 const (
-	gemmWarps = 8 // of 16 rows
-	gemmRing  = 4 // stages of x in group memory
+	gemmWarps     = 8 // of 16 rows
+	gemmProducers = 4
+	gemmSlots     = 4 // stages of x in group memory
+	gemmThreads   = 32 * (gemmWarps + gemmProducers)
 )
 
 func planGemm(c clike.Call) *clike.Plan {
 	row := c.W.DType.Row()
-	if c.Mix || row == nil || !row.Fragment() || c.X.Group || c.X.DType != columns(c.W.DType) || !c.K.Fixed() || !c.XStride.Is(c.K.Lo) ||
-		c.Rows.Hi > gemmWarps*quant.PanelRows || c.Cols.Hi < 2 || c.Cols.Hi > 128 || c.Threads > gemmWarps*32 {
+	if c.Mix || row == nil || !row.Fragment() || !c.K.Fixed() || c.K.Lo < 1 || c.K.Lo%int64(row.Elems) != 0 || !c.WStride.Is(c.K.Lo) ||
+		c.X.Group || c.X.DType != columns(c.W.DType) || !c.XStride.Is(c.K.Lo) ||
+		c.Rows.Hi > gemmWarps*quant.PanelRows || c.Cols.Hi < 2 || c.Cols.Hi > 128 || c.Threads > gemmThreads {
 		return nil
 	}
 	cols := 64
@@ -32,8 +35,8 @@ func planGemm(c clike.Call) *clike.Plan {
 	}
 	return &clike.Plan{
 		Type:    fmt.Sprintf("gemm::Tile<%s, %t, %d, %d, %d>", gemmWeights(row), c.W.DType == kernel.BF16Frag, c.K.Lo, cols, gemmWarps),
-		Prep:    gemmRing*cols*128 + 1024,
-		Threads: gemmWarps * 32,
+		Prep:    gemmSlots*cols*128 + 1024 + 128,
+		Threads: gemmThreads,
 	}
 }
 

@@ -10,19 +10,22 @@ struct Gemv {
   typedef Columns<W, K, WARPS> X;
   typedef Ring<STAGES, BLOCKS * W::BYTES> R;
 
-  static constexpr int SHARE = K / (W::ELEMS * BLOCKS);    // stages of a group of 16 rows
-  static constexpr int UNITS = BLOCKS * (W::ELEMS / 32);   // of a stage
-  static constexpr int PARTS = WARPS * R::SIZE;            // where sums meet, behind all rings
+  static constexpr int SHARE = K / (W::ELEMS * BLOCKS);  // stages of a group of 16 rows
+  static constexpr int UNITS = BLOCKS * (W::ELEMS / 32);  // of a stage
+  static constexpr int BATCH = 4;                         // units at a time, so that a warp need not wait for each
+  static constexpr int SUMS = W::CODES ? 1 : 4;           // independent ones
+  static constexpr int PARTS = WARPS * R::SIZE;           // where sums meet, behind all rings
   static constexpr int RING = PARTS + WARPS * GROUPS * 64, PREP = X::SIZE;
   static constexpr bool RESIDENT = (GROUPS * SHARE + WARPS - 1) / WARPS <= STAGES;  // nothing is copied later than by fetch
 
-  DEVICE int first(int warp, int rows) { return (int)((rows + 15) / 16 * SHARE * warp) / WARPS; }
+  // first is the first stage of a warp's share.
+  DEVICE int first(int warp, int rows) { return (rows + 15) / 16 * SHARE * warp / WARPS; }
 
   DEVICE R warp_ring(void* ring, const unsigned char* w, int rows) {
     const int warp = threadIdx.x / TEAM, at = first(warp, rows);
     unsigned char *stages = (unsigned char*)ring, *barriers = stages + WARPS * STAGES * BLOCKS * W::BYTES;
-    return {stages + warp * STAGES * BLOCKS * W::BYTES, barriers + warp * STAGES * 8,
-            w + (long long)at * BLOCKS * W::BYTES, first(warp + 1, rows) - at};
+    return {stages + warp * STAGES * BLOCKS * W::BYTES, barriers + warp * STAGES * 8, w + (long long)at * BLOCKS * W::BYTES,
+            first(warp + 1, rows) - at};
   }
 
   DEVICE void fetch(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).begin(threadIdx.x % TEAM); }
@@ -35,127 +38,145 @@ struct Gemv {
     const int begin = first(warp, rows), end = first(warp + 1, rows);
     float* parts = (float*)((unsigned char*)ring + PARTS);
     const float inverse = W::BF16 ? 1.0f : X::inverse(prep);
+    const unsigned char* columns = X::columns(prep) + min(lane / 4, X::COUNT - 1) * 64 + lane % 4 * 16;
     for (int at = begin; at < end;) {
       const int group = at / SHARE, stop = min(end, (group + 1) * SHARE);
-      float sum[2][4] = {};
+      float sum[SUMS][4] = {};
       for (; at < stop; at++) {
-        stage(sum, r.await(at - begin), prep, (at - group * SHARE) * UNITS, lane);
+        const int unit = (at - group * SHARE) * UNITS;
+        stage(sum, r.await(at - begin), columns + unit * X::UNIT, X::sums(prep) + unit, lane);
         if (!RESIDENT) r.release(at - begin, lane);
       }
-      if (!W::CODES) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) sum[0][i] += sum[1][i];
+      for (int i = 1; i < SUMS; i++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) sum[0][j] += sum[i][j];
       }
       const Pair p = X::total(sum[0]);
       if (lane % 4 == 0) {
         float* part = parts + (group * WARPS + warp) * 16 + lane / 4;
-        const float codes = W::CODES ? 0x1p24f : 1.0f;
-        part[0] = p.upper * codes * inverse, part[8] = p.lower * codes * inverse;
+        part[0] = p.upper * inverse, part[8] = p.lower * inverse;
       }
     }
     r.end(lane);
     __syncthreads();
-    for (int i = threadIdx.x; i < rows; i += WARPS * TEAM) {
-      const int group = i / 16;
-      float v = 0.0f;
-#pragma unroll
-      for (int j = 0; j < WARPS; j++) {
-        const int from = max(first(j, rows), group * SHARE), to = min(first(j + 1, rows), (group + 1) * SHARE);
-        if (from < to) v += parts[(group * WARPS + j) * 16 + i % 16];
-      }
-      acc[i * accStride] = v;
-    }
+    for (int i = threadIdx.x; i < rows; i += WARPS * TEAM) acc[i * accStride] = total(parts, i, rows);
   }
 
-  // stage adds the products of a stage's blocks, whose first unit meets unit at of the vector.
-  DEVICE void stage(float (&sum)[2][4], const unsigned char* block, const void* prep, int at, int lane) {
-    const unsigned char* columns = X::columns(prep, at) + min(lane / 4, X::COUNT - 1) * 64 + lane % 4 * 16;
-    const float* sums = X::sums(prep, at);
-    if constexpr (!W::CODES) {
+  // total adds what the warps have of a row.
+  DEVICE float total(const float* parts, int row, int rows) {
+    const int group = row / 16;
+    float v = 0.0f;
 #pragma unroll
-      for (int u = 0; u < UNITS; u++) floats(sum, block + u * W::UNIT, columns + u * X::UNIT, lane);
-    } else if constexpr (W::NESTED) {
-      for (int b = 0; b < BLOCKS; b++) {
-        nested(sum[0], block + b * W::BYTES, columns + 8 * b * X::UNIT, sums + 8 * b * (X::SUM / 4), lane);
-      }
+    for (int i = 0; i < WARPS; i++) {
+      const int from = max(first(i, rows), group * SHARE), to = min(first(i + 1, rows), (group + 1) * SHARE);
+      if (from < to) v += parts[(group * WARPS + i) * 16 + row % 16];
+    }
+    return v;
+  }
+
+  // stage adds the products of a stage's blocks with the columns from there on.
+  DEVICE void stage(float (&sum)[SUMS][4], const unsigned char* block, const unsigned char* columns, const float* sums, int lane) {
+    if constexpr (W::NESTED) {
+#pragma unroll 1
+      for (int b = 0; b < BLOCKS; b++) nested(sum[0], block + b * W::BYTES, columns + 8 * b * X::UNIT, sums + 8 * b, lane);
     } else {
-      constexpr int UNROLL = UNITS <= 8 ? UNITS : 4;
-#pragma unroll UNROLL
-      for (int u = 0; u < UNITS; u++) simple(sum[0], block + u * W::UNIT, columns + u * X::UNIT, sums + u * (X::SUM / 4), lane);
+      constexpr int LAST = UNITS % BATCH, WHOLE = UNITS - LAST;
+#pragma unroll 2
+      for (int u = 0; u < WHOLE; u += BATCH) batch<BATCH>(sum, block + u * W::UNIT, columns + u * X::UNIT, sums + u, lane);
+      if constexpr (LAST > 0) batch<LAST>(sum, block + WHOLE * W::UNIT, columns + WHOLE * X::UNIT, sums + WHOLE, lane);
     }
   }
 
-  DEVICE void floats(float (&sum)[2][4], const unsigned char* unit, const unsigned char* columns, int lane) {
-    unsigned w[W::WORDS];
-    W::load(w, unit, lane);
-    const uint4 x = *(const uint4*)columns;
+  // Operands are those of N units.
+  template <int N>
+  struct Operands {
+    unsigned w[N][W::WORDS];
+    uint4 x[N];
+
+    __device__ __forceinline__ Operands(const unsigned char* unit, const unsigned char* columns, int lane) {
 #pragma unroll
-    for (int s = 0; s < 2; s++) {
+      for (int u = 0; u < N; u++) W::load(w[u], unit + u * W::UNIT, lane), x[u] = *(const uint4*)(columns + u * X::UNIT);
+    }
+
+    // multiply adds the products of half s of unit u.
+    __device__ __forceinline__ void multiply(float (&c)[4], int u, int s) const {
       unsigned a[4];
-      W::step(a, w, s);
-      mma<W::BF16>(sum[s], a, s ? x.z : x.x, s ? x.w : x.y, sum[s]);
+      W::half(a, w[u], s);
+      mma<W::BF16>(c, a, s ? x[u].z : x[u].x, s ? x[u].w : x[u].y);
     }
-  }
+  };
 
-  // products is the sums of a unit's codes with the vector, less zero; those of each half, if halves have scales.
-  DEVICE void products(float (&c)[2][4], const unsigned char* unit, const unsigned char* columns, const float* sums, int lane) {
-    unsigned w[W::WORDS], a[4];
-    W::load(w, unit, lane);
-    const uint4 x = *(const uint4*)columns;
-    float z[4] = {};
-    if (!W::OFFSETS) zero(z, sums);
-    W::step(a, w, 0);
-    mma<false>(c[0], a, x.x, x.y, z);
-    W::step(a, w, 1);
-    if constexpr (W::HALVES) {
-      zero(z, sums + 4);
-      mma<false>(c[1], a, x.z, x.w, z);
-    } else {
-      mma<false>(c[0], a, x.z, x.w, c[0]);
-    }
-  }
-
-  DEVICE void zero(float (&z)[4], const float* sums) {
-    const float4 v = *(const float4*)sums;
-    z[0] = v.x, z[1] = v.y, z[2] = v.z, z[3] = v.w;
-  }
+  // loaded keeps the assembler from loading a unit at a time, which saves registers and waits for each.
+  DEVICE void loaded() { __syncwarp(); }
 
   DEVICE void add(float (&sum)[4], Pair scale, const float (&c)[4]) {
     sum[0] = fmaf(scale.upper, c[0], sum[0]), sum[1] = fmaf(scale.upper, c[1], sum[1]);
     sum[2] = fmaf(scale.lower, c[2], sum[2]), sum[3] = fmaf(scale.lower, c[3], sum[3]);
   }
 
-  DEVICE void simple(float (&sum)[4], const unsigned char* unit, const unsigned char* columns, const float* sums, int lane) {
-    float c[2][4];
-    products(c, unit, columns, sums, lane);
-    if constexpr (W::OFFSETS) {
-      const Pair m = pair_f16(unit + 32, lane / 4);
-      const float x = *sums * 0x1p-24f;  // as the codes are
-      sum[0] = fmaf(m.upper, x, sum[0]), sum[2] = fmaf(m.lower, x, sum[2]);
+  // batch is of units that are blocks.
+  template <int N>
+  DEVICE void batch(float (&sum)[SUMS][4], const unsigned char* unit, const unsigned char* columns, const float* sums, int lane) {
+    const Operands<N> o(unit, columns, lane);
+    if constexpr (!W::CODES) {
+      loaded();
+#pragma unroll
+      for (int u = 0; u < N; u++) o.multiply(sum[u % 2 * 2], u, 0), o.multiply(sum[u % 2 * 2 + 1], u, 1);
+    } else {
+      Pair d[N], m[N];
+      float c[N][4] = {};
+#pragma unroll
+      for (int u = 0; u < N; u++) {
+        d[u] = pair_f16(unit + u * W::UNIT, lane / 4);
+        if constexpr (W::OFFSETS) m[u] = pair_f16(unit + u * W::UNIT + 32, lane / 4);
+      }
+      loaded();
+#pragma unroll
+      for (int s = 0; s < 2; s++) {
+#pragma unroll
+        for (int u = 0; u < N; u++) o.multiply(c[u], u, s);
+      }
+#pragma unroll
+      for (int u = 0; u < N; u++) {
+        if constexpr (W::OFFSETS) sum[0][0] = fmaf(m[u].upper, sums[u], sum[0][0]), sum[0][2] = fmaf(m[u].lower, sums[u], sum[0][2]);
+        add(sum[0], d[u], c[u]);
+      }
     }
-    add(sum, pair_f16(unit, lane / 4), c[0]);
   }
 
+  // nested is a block of 8 units with a header.
   DEVICE void nested(float (&sum)[4], const unsigned char* block, const unsigned char* columns, const float* sums, int lane) {
     const int g = lane / 4;
     float scaled[4] = {};
     Pair offsets = {0.0f, 0.0f};
-#pragma unroll 4
-    for (int u = 0; u < 8; u++) {
+#pragma unroll 1
+    for (int u = 0; u < 8; u += BATCH) {
       const unsigned char* unit = block + W::HEADER + u * W::UNIT;
-      float c[2][4];
-      products(c, unit, columns + u * X::UNIT, sums + u * (X::SUM / 4), lane);
-      add(scaled, pair_bytes<W::HALVES>(unit, g), c[0]);
-      if constexpr (W::HALVES) add(scaled, pair_bytes<true>(unit + 16, g), c[1]);
-      if constexpr (W::OFFSETS) {
-        const Pair t = pair_bytes<false>(unit + 16, g);
-        offsets.upper = fmaf(t.upper, sums[u], offsets.upper), offsets.lower = fmaf(t.lower, sums[u], offsets.lower);
+      const Operands<BATCH> o(unit, columns + u * X::UNIT, lane);
+      Pair s[BATCH], t[BATCH];
+      float c[BATCH][2][4] = {};
+#pragma unroll
+      for (int i = 0; i < BATCH; i++) s[i] = pair_bytes<W::HALVES>(unit + i * W::UNIT, g), t[i] = pair_bytes<W::HALVES>(unit + i * W::UNIT + 16, g);
+      loaded();
+#pragma unroll
+      for (int h = 0; h < 2; h++) {
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) o.multiply(c[i][W::HALVES ? h : 0], i, h);
+      }
+#pragma unroll
+      for (int i = 0; i < BATCH; i++) {
+        add(scaled, s[i], c[i][0]);
+        if constexpr (W::HALVES) add(scaled, t[i], c[i][1]);
+        if constexpr (W::OFFSETS) {
+          offsets.upper = fmaf(t[i].upper, sums[u + i], offsets.upper), offsets.lower = fmaf(t[i].lower, sums[u + i], offsets.lower);
+        }
       }
     }
     add(sum, pair_f16(block, g), scaled);
     if constexpr (W::OFFSETS) {
       const Pair m = pair_f16(block + 32, g);
-      sum[0] = fmaf(-0x1p-24f * m.upper, offsets.upper, sum[0]), sum[2] = fmaf(-0x1p-24f * m.lower, offsets.lower, sum[2]);
+      sum[0] = fmaf(-m.upper, offsets.upper, sum[0]), sum[2] = fmaf(-m.lower, offsets.lower, sum[2]);
     }
   }
 };

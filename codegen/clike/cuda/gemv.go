@@ -81,20 +81,11 @@ func (t *gemvTile) ring() int {
 func (t *gemvTile) prep() int {
 	const header, column = 256, 2 * quant.Unit
 	units := t.k / quant.Unit
-	return header + (units*t.sum()+15)/16*16 + units*column*t.columns()
-}
-
-// sum is the bytes that a unit's sums take.
-func (t *gemvTile) sum() int {
-	switch f := t.panel.Format; {
-	case f.Float != nil:
-		return 0
-	case f.Offsets:
-		return 4
-	case f.Halves:
-		return 32
+	size := header + units*column*t.columns()
+	if t.panel.Format.Offsets {
+		size += (4*units + 15) / 16 * 16
 	}
-	return 16
+	return size
 }
 
 func (t *gemvTile) columns() int {
@@ -106,6 +97,5 @@ func (t *gemvTile) columns() int {
 
 // form tells prepared vectors apart.
 func (t *gemvTile) form() string {
-	f := t.panel.Format
-	return fmt.Sprintf("columns of %d: %d, bits %d, zero %d, sums of %d bytes", t.k, t.columns(), max(f.Bits, 6), f.Zero, t.sum())
+	return fmt.Sprintf("%d in %d columns, sums %t", t.k, t.columns(), t.panel.Format.Offsets)
 }

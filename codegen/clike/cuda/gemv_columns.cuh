@@ -5,8 +5,7 @@
 // In prepared memory lie
 //
 //	inverse   of the scale, a float; at 64 the maxima of the warps
-//	sums      for weights of codes, a unit each: what mma's C begins with to subtract ZERO from the codes, {z, 0, z, 0} for the whole
-//	          unit or each half, or with OFFSETS the sum of the unit
+//	sums      of the units' elements, scaled, for weights with OFFSETS
 //	columns   [unit][column][lane t][half][4], so that a lane's load of 16 bytes serves a unit
 
 namespace gemv {
@@ -14,90 +13,76 @@ namespace gemv {
 template <class W, int K, int WARPS>
 struct Columns {
   static constexpr int THREADS = WARPS * TEAM, UNITS = K / 32, COUNT = W::BF16 ? 3 : 2;
-  static constexpr int SUM = !W::CODES ? 0 : W::OFFSETS ? 4 : W::HALVES ? 32 : 16;
-  static constexpr int HEADER = 256, SUMS = (UNITS * SUM + 15) / 16 * 16, UNIT = 64 * COUNT;
+  static constexpr int HEADER = 256, SUMS = W::OFFSETS ? (4 * UNITS + 15) / 16 * 16 : 0, UNIT = 64 * COUNT;
   static constexpr int SIZE = HEADER + SUMS + UNITS * UNIT;
+  static constexpr int TURNS = (K / 8 + THREADS - 1) / THREADS;  // of a thread, each with 8 elements of a unit
 
   DEVICE float inverse(const void* prep) { return *(const float*)prep; }
-  DEVICE const float* sums(const void* prep, int unit) { return (const float*)((const unsigned char*)prep + HEADER + unit * SUM); }
-  DEVICE const unsigned char* columns(const void* prep, int unit) {
-    return (const unsigned char*)prep + HEADER + SUMS + unit * UNIT;
-  }
+  DEVICE float* sums(void* prep) { return (float*)((unsigned char*)prep + HEADER); }
+  DEVICE unsigned char* columns(void* prep) { return (unsigned char*)prep + HEADER + SUMS; }
 
   DEVICE void prepare(void* prep, const float* x) {
-    const int thread = threadIdx.x;
-    const bool aligned = ((unsigned long long)x & 15) == 0;
-    float scale = 1.0f;
-    if constexpr (!W::BF16) scale = scaled(prep, x, aligned);
-    // A thread takes 8 elements of a unit; the four of a unit are neighbors, and a warp goes on together.
-    for (int i = thread; i - thread % TEAM < K / 8; i += THREADS) {
-      const bool mine = i < K / 8;
-      const int unit = mine ? i / 4 : 0, t = i % 4;
-      float v[8];
-      four(v, x + 32 * unit + 4 * t, aligned);
-      four(v + 4, x + 32 * unit + 16 + 4 * t, aligned);
+    // The four turns of a unit fall to neighbors.
+    float v[TURNS][8];
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[j] *= scale;
-      if constexpr (W::CODES) {
-        const float first = quad(v[0] + v[1] + v[2] + v[3]), second = quad(v[4] + v[5] + v[6] + v[7]);
-        if (mine && t == 0) sum((float*)sums(prep, unit), first, second);
+    for (int n = 0; n < TURNS; n++) {
+      const int i = n * THREADS + threadIdx.x;
+      eight(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
+    }
+    float scale = 1.0f;
+    if constexpr (!W::BF16) scale = scaled(prep, v);
+#pragma unroll
+    for (int n = 0; n < TURNS; n++) {
+      const int i = n * THREADS + threadIdx.x;
+      float sum = 0.0f;
+#pragma unroll
+      for (int j = 0; j < 8; j++) v[n][j] *= scale, sum += v[n][j];
+      if constexpr (W::OFFSETS) {
+        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+        if (i < K / 8 && i % 4 == 0) sums(prep)[i / 4] = sum;
       }
-      if (mine) split((uint4*)(columns(prep, unit) + 16 * t), v);
+      if (i < K / 8) split((uint4*)(columns(prep) + i / 4 * UNIT + i % 4 * 16), v[n]);
     }
   }
 
-  // scaled finds the scale, and leaves its inverse.
-  DEVICE float scaled(void* prep, const float* x, bool aligned) {
-    const int thread = threadIdx.x;
+  // eight loads four elements of both halves of a unit.
+  DEVICE void eight(float (&v)[8], const float* x, bool any) {
+    if (!any) {
+#pragma unroll
+      for (int j = 0; j < 8; j++) v[j] = 0.0f;
+    } else if (((unsigned long long)x & 15) == 0) {
+      const float4 a = *(const float4*)x, b = *(const float4*)(x + 16);
+      v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
+    } else {
+#pragma unroll
+      for (int j = 0; j < 8; j++) v[j] = x[j / 4 * 16 + j % 4];
+    }
+  }
+
+  // scaled finds the scale of all, and leaves its inverse.
+  DEVICE float scaled(void* prep, const float (&v)[TURNS][8]) {
     float* maxima = (float*)prep + 16;
     float most = 0.0f;
-    for (int i = thread; i < K / 4; i += THREADS) {
-      float v[4];
-      four(v, x + 4 * i, aligned);
-      most = fmaxf(fmaxf(fmaxf(fabsf(v[0]), fabsf(v[1])), fmaxf(fabsf(v[2]), fabsf(v[3]))), most);
+#pragma unroll
+    for (int n = 0; n < TURNS; n++) {
+#pragma unroll
+      for (int j = 0; j < 8; j++) most = fmaxf(most, fabsf(v[n][j]));
     }
     // Floats that are not negative are in order as integers.
     const unsigned bits = __reduce_max_sync(0xffffffffu, __float_as_uint(most));
-    if (thread % TEAM == 0) maxima[thread / TEAM] = __uint_as_float(bits);
+    if (threadIdx.x % TEAM == 0) maxima[threadIdx.x / TEAM] = __uint_as_float(bits);
     __syncthreads();
     most = maxima[0];
 #pragma unroll
     for (int i = 1; i < WARPS; i++) most = fmaxf(most, maxima[i]);
     const int exponent = min(127 + 14 + 127 - (int)(__float_as_uint(most) >> 23), 253);
-    if (thread == 0) *(float*)prep = __uint_as_float((unsigned)(254 - exponent) << 23);
+    if (threadIdx.x == 0) *(float*)prep = __uint_as_float((unsigned)(254 - exponent) << 23);
     return __uint_as_float((unsigned)exponent << 23);
-  }
-
-  DEVICE void four(float* v, const float* x, bool aligned) {
-    if (aligned) {
-      const float4 f = *(const float4*)x;
-      v[0] = f.x, v[1] = f.y, v[2] = f.z, v[3] = f.w;
-    } else {
-      for (int j = 0; j < 4; j++) v[j] = x[j];
-    }
-  }
-
-  DEVICE float quad(float v) {
-    v += __shfl_xor_sync(0xffffffffu, v, 1);
-    return v + __shfl_xor_sync(0xffffffffu, v, 2);
-  }
-
-  DEVICE void sum(float* to, float first, float second) {
-    const float z = -W::ZERO * 0x1p-24f;
-    if constexpr (W::OFFSETS) {
-      *to = first + second;
-    } else if constexpr (W::HALVES) {
-      ((float4*)to)[0] = make_float4(z * first, 0.0f, z * first, 0.0f);
-      ((float4*)to)[1] = make_float4(z * second, 0.0f, z * second, 0.0f);
-    } else {
-      *(float4*)to = make_float4(z * (first + second), 0.0f, z * (first + second), 0.0f);
-    }
   }
 
   // split writes eight elements in each column, and leaves v what is missing.
   DEVICE void split(uint4* to, float (&v)[8]) {
-#pragma unroll
-    for (int j = 0; j < 8; j++) v[j] *= j % 4 < 2 ? 1.0f : W::LAST;
 #pragma unroll
     for (int c = 0; c < COUNT; c++) {
       uint4 q;
@@ -119,7 +104,7 @@ struct Columns {
     return pair;
   }
 
-  // total adds the columns of row g and row g+8 in lanes 4g; the others get nothing of use.
+  // total adds the columns of rows g and g+8 in lanes 4g; the others get nothing of use.
   DEVICE Pair total(const float (&c)[4]) {
     if constexpr (W::BF16) {
       return {c[0] + (c[1] + __shfl_down_sync(0xffffffffu, c[0], 1)), c[2] + (c[3] + __shfl_down_sync(0xffffffffu, c[2], 1))};

@@ -130,7 +130,7 @@ func (c *context) LoadModule(image []byte) (m Module, err error) {
 	if e, ok := err.(*Error); ok {
 		text, _, _ := bytes.Cut(log, []byte{0})
 		if said := strings.TrimSpace(string(text)); said != "" {
-			e.Text += ": " + said
+			e.Text += ": " + strings.ReplaceAll(said, "\n", "; ")
 		}
 		return 0, e
 	}
@@ -194,7 +194,7 @@ func (c *context) Close() error {
 	}, keep)
 	giveBack(&c.memory, c.Free, keep)
 	c.launch.free()
-	keep(c.do("cuDevicePrimaryCtxRelease", subject{}, func() result { return c.api.release(c.dev) }))
+	keep(c.api.check("cuDevicePrimaryCtxRelease", subject{text: c.info.Name}, c.api.release(c.dev)))
 	c.handle = &handle{} // no context
 	return errors.Join(errs...)
 }

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Builds, vets and tests this package with -tags cu (cgo) on a machine without CUDA: with the headers of NVIDIA's wheel from PyPI, and
-# a libcuda.so.1 of testdata/fakecuda.c, which lacks nothing to link but does nothing. Needs Go, gcc, binutils and python3 with pip, or
-# with $CUDA_INCLUDE, a folder that has cuda.h, no pip. Arguments name what to build and vet besides; $KEEP is a folder to leave the
-# parts in.
+# with testdata/fakecuda.c for libcuda.so.1, where calls that it lacks fail. Needs Go, gcc, binutils, and python3 with pip or a
+# CUDA_INCLUDE that has cuda.h. Arguments are more packages to build and vet; KEEP is a folder to leave the headers and library in.
 set -euo pipefail
 cd "$(dirname "$0")"
 parts=${KEEP:-$(mktemp -d)}

@@ -87,7 +87,7 @@ type Context interface {
 	Run(g Graph, s Stream) error
 	FreeGraph(g Graph) error
 
-	// Close gives back the context and everything in it. After it, a device that was lost may be opened again.
+	// Close gives back the context and everything in it. A device whose context was lost cannot be opened again by this process.
 	Close() error
 }
 

@@ -26,10 +26,11 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Lost reports an error after which the context is dead: a kernel broke it, or the device failed, was reset or fell off the bus.
+// Lost reports an error after which the context is dead: a kernel broke it, or the device failed, was reset or fell off the bus. The
+// driver then refuses the device to this process for good.
 func (e *Error) Lost() bool { return lost[result(e.Code)] }
 
-// lost are the codes of cuda.h that say so, or that the process must start anew.
+// lost are the codes of cuda.h that say so.
 var lost = map[result]bool{
 	4:   true, // DEINITIALIZED
 	46:  true, // DEVICE_UNAVAILABLE

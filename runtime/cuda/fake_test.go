@@ -1,0 +1,570 @@
+package cuda
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/cuda/driver"
+)
+
+// fakeDriver has one device. Its memory is the host's, its stream a goroutine, and a launch runs the kernel's text in the
+// interpreter with what lies in step memory when its turn comes.
+type fakeDriver struct {
+	info    driver.Info
+	memory  int64
+	program *runtime.Program
+	fail    func(call string) error // ahead of each call but Query
+	opened  []*fakeDevice
+}
+
+func newFakeDriver(p *runtime.Program) *fakeDriver {
+	return &fakeDriver{
+		info:    driver.Info{Name: "Fake", Major: 9, SMs: 2, Memory: 1 << 30, SharedBlock: 1 << 16, Driver: 13000},
+		memory:  1 << 30,
+		program: p,
+	}
+}
+
+// device is the one that was opened last.
+func (d *fakeDriver) device() *fakeDevice { return d.opened[len(d.opened)-1] }
+
+func (d *fakeDriver) Devices() ([]driver.Info, error) { return []driver.Info{d.info}, nil }
+
+func (d *fakeDriver) Open(i int) (driver.Context, error) {
+	f := &fakeDevice{
+		driver: d, next: 1 << 20, work: make(chan func() error, 1<<14), events: map[driver.Event]uint64{}, graphs: map[driver.Graph][]func() error{},
+		stopped: make(chan struct{}), texts: map[string]*kernel.Kernel{}, kernels: map[string]*kernel.Program{},
+	}
+	if err := f.enter("Open"); err != nil {
+		return nil, err
+	}
+	for _, k := range d.program.Kernels {
+		text, err := kernel.Parse(k.Text)
+		if err != nil {
+			return nil, err
+		}
+		f.texts[k.Name] = text
+		if f.kernels[k.Name], err = kernel.Interpret(text, kernel.Options{Poison: true, ReverseLanes: true}); err != nil {
+			return nil, err
+		}
+	}
+	d.opened = append(d.opened, f)
+	go f.run()
+	return f, nil
+}
+
+// block is an allocation.
+type block struct {
+	base   driver.Ptr
+	data   []byte
+	pinned bool
+}
+
+type fakeDevice struct {
+	driver  *fakeDriver
+	texts   map[string]*kernel.Kernel
+	kernels map[string]*kernel.Program
+
+	mu        sync.Mutex
+	blocks    []*block
+	next      driver.Ptr
+	functions []string
+	queued    uint64 // operations
+	ran       uint64
+	events    map[driver.Event]uint64 // how many operations were queued before them
+	handles   uintptr
+	graphs    map[driver.Graph][]func() error
+	recording []func() error
+	capturing bool
+	dead      error // of an operation that failed
+	closed    bool
+	calls     int // by the host, of any method
+	captures  int
+	launches  int
+	overlaps  int
+	asleep    bool // operations do not run
+
+	work    chan func() error
+	stopped chan struct{}
+}
+
+// fault is an error of the driver.
+func fault(call string, code int) error {
+	return &driver.Error{Call: "cu" + call, Code: code, Name: fmt.Sprintf("CUDA_ERROR_%d", code), Text: "fake"}
+}
+
+// Codes of errors.
+const (
+	outOfMemory    = 2
+	notFound       = 500
+	illegalAddress = 700
+)
+
+// enter is the beginning of each call.
+func (f *fakeDevice) enter(call string) error {
+	f.mu.Lock()
+	f.calls++
+	dead, closed := f.dead, f.closed
+	f.mu.Unlock()
+	switch {
+	case closed:
+		panic("the fake device is used after Close: " + call)
+	case dead != nil:
+		return dead
+	case f.driver.fail != nil && call != "Query":
+		return f.driver.fail(call)
+	}
+	return nil
+}
+
+// run is the stream.
+func (f *fakeDevice) run() {
+	defer close(f.stopped)
+	for op := range f.work {
+		for f.sleeping() {
+			time.Sleep(time.Millisecond)
+		}
+		f.mu.Lock()
+		dead := f.dead
+		f.mu.Unlock()
+		if dead == nil {
+			dead = op()
+		}
+		f.mu.Lock()
+		if f.dead = dead; dead == nil {
+			f.ran++
+		}
+		f.mu.Unlock()
+	}
+}
+
+func (f *fakeDevice) sleeping() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asleep && !f.closed
+}
+
+func (f *fakeDevice) enqueue(op func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.capturing {
+		f.recording = append(f.recording, op)
+		return
+	}
+	f.queued++
+	f.work <- op
+}
+
+// live is the number of allocations, and their bytes.
+func (f *fakeDevice) live() (n int, bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, b := range f.blocks {
+		bytes += int64(len(b.data))
+	}
+	return len(f.blocks), bytes
+}
+
+func (f *fakeDevice) allocate(n int64, pinned bool) *block {
+	words := make([]uint64, (n+7)/8)
+	b := &block{base: f.next, data: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n), pinned: pinned}
+	for i := range b.data {
+		b.data[i] = 0x7f // a float near the largest
+	}
+	f.next += driver.Ptr(up(n) + 1<<16)
+	f.blocks = append(f.blocks, b)
+	return b
+}
+
+// at is the memory from p to the end of its allocation.
+func (f *fakeDevice) at(p driver.Ptr) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, b := range f.blocks {
+		if p >= b.base && p < b.base+driver.Ptr(len(b.data)) {
+			return b.data[p-b.base:], nil
+		}
+	}
+	return nil, fault("access", illegalAddress)
+}
+
+func (f *fakeDevice) span(p driver.Ptr, n int) ([]byte, error) {
+	data, err := f.at(p)
+	if err == nil && len(data) < n {
+		err = fault("access", illegalAddress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return data[:n], nil
+}
+
+// isPinned reports that mem is inside pinned memory.
+func (f *fakeDevice) isPinned(mem []byte) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(mem)))
+	return slices.ContainsFunc(f.blocks, func(b *block) bool {
+		base := uintptr(unsafe.Pointer(unsafe.SliceData(b.data)))
+		return b.pinned && p >= base && p < base+uintptr(len(b.data))
+	})
+}
+
+func (f *fakeDevice) release(is func(*block) bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ran != f.queued {
+		panic("memory is freed while operations are queued")
+	}
+	i := slices.IndexFunc(f.blocks, is)
+	if i < 0 {
+		panic("memory is freed that was not allocated")
+	}
+	f.blocks = slices.Delete(f.blocks, i, i+1)
+	return nil
+}
+
+func (f *fakeDevice) Info() driver.Info { return f.driver.info }
+
+func (f *fakeDevice) MemInfo() (free, total int64, err error) {
+	if err := f.enter("MemGetInfo"); err != nil {
+		return 0, 0, err
+	}
+	_, used := f.live()
+	return f.driver.memory - used, f.driver.memory, nil
+}
+
+func (f *fakeDevice) Alloc(n int64) (driver.Ptr, error) {
+	if err := f.enter("MemAlloc"); err != nil {
+		return 0, err
+	}
+	if _, used := f.live(); n < 1 || used+n > f.driver.memory {
+		return 0, fault("MemAlloc", outOfMemory)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.allocate(n, false).base, nil
+}
+
+func (f *fakeDevice) Free(p driver.Ptr) error {
+	if err := f.enter("MemFree"); err != nil {
+		return err
+	}
+	return f.release(func(b *block) bool { return b.base == p && !b.pinned })
+}
+
+func (f *fakeDevice) Pinned(n int64) ([]byte, driver.Ptr, error) {
+	if err := f.enter("MemHostAlloc"); err != nil {
+		return nil, 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.allocate(n, true)
+	return b.data, b.base, nil
+}
+
+func (f *fakeDevice) FreePinned(mem []byte) error {
+	if err := f.enter("MemFreeHost"); err != nil {
+		return err
+	}
+	return f.release(func(b *block) bool { return b.pinned && unsafe.SliceData(b.data) == unsafe.SliceData(mem) })
+}
+
+func (f *fakeDevice) LoadModule([]byte) (driver.Module, error) { return 1, f.enter("ModuleLoadDataEx") }
+
+func (f *fakeDevice) Function(_ driver.Module, name string, _ int) (driver.Function, error) {
+	if err := f.enter("ModuleGetFunction"); err != nil {
+		return 0, err
+	}
+	if f.texts[name] == nil && !strings.HasPrefix(name, "llorch_") {
+		return 0, fault("ModuleGetFunction", notFound)
+	}
+	f.functions = append(f.functions, name)
+	return driver.Function(len(f.functions)), nil
+}
+
+func (f *fakeDevice) NewStream() (driver.Stream, error) { return 1, f.enter("StreamCreate") }
+
+func (f *fakeDevice) Synchronize(driver.Stream) error {
+	for {
+		if err := f.enter("StreamSynchronize"); err != nil {
+			return err
+		}
+		if f.idle() {
+			return nil
+		}
+	}
+}
+
+func (f *fakeDevice) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ran == f.queued
+}
+
+func (f *fakeDevice) NewEvent() (driver.Event, error) {
+	if err := f.enter("EventCreate"); err != nil {
+		return 0, err
+	}
+	f.handles++
+	return driver.Event(f.handles), nil
+}
+
+func (f *fakeDevice) Record(e driver.Event, _ driver.Stream) error {
+	if err := f.enter("EventRecord"); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.capturing {
+		panic("an event is recorded into a graph")
+	}
+	f.events[e] = f.queued
+	return nil
+}
+
+func (f *fakeDevice) Query(e driver.Event) (bool, error) {
+	if err := f.enter("Query"); err != nil {
+		return false, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ran >= f.events[e], nil
+}
+
+func (f *fakeDevice) Elapsed(from, to driver.Event) (float32, error) {
+	return 2, f.enter("EventElapsedTime")
+}
+
+// host is memory that an operation reads later if it is pinned, and now if not.
+func (f *fakeDevice) host(mem []byte) []byte {
+	if f.isPinned(mem) {
+		return mem
+	}
+	if f.capturing {
+		panic("a graph copies from memory that is not pinned")
+	}
+	return slices.Clone(mem)
+}
+
+func (f *fakeDevice) CopyIn(dst driver.Ptr, src []byte, _ driver.Stream) error {
+	if err := f.enter("MemcpyHtoDAsync"); err != nil {
+		return err
+	}
+	src = f.host(src)
+	f.enqueue(func() error {
+		to, err := f.span(dst, len(src))
+		copy(to, src)
+		return err
+	})
+	return nil
+}
+
+func (f *fakeDevice) CopyOut(dst []byte, src driver.Ptr, s driver.Stream) error {
+	if err := f.enter("MemcpyDtoHAsync"); err != nil {
+		return err
+	}
+	pinned := f.isPinned(dst)
+	if !pinned && f.capturing {
+		panic("a graph copies to memory that is not pinned")
+	}
+	f.enqueue(func() error {
+		from, err := f.span(src, len(dst))
+		copy(dst, from)
+		return err
+	})
+	if pinned {
+		return nil
+	}
+	for !f.idle() {
+		f.mu.Lock()
+		dead := f.dead
+		f.mu.Unlock()
+		if dead != nil {
+			return dead
+		}
+	}
+	return nil
+}
+
+func (f *fakeDevice) Copy(dst, src driver.Ptr, n int64, _ driver.Stream) error {
+	if err := f.enter("MemcpyDtoDAsync"); err != nil {
+		return err
+	}
+	f.enqueue(func() error {
+		to, err := f.span(dst, int(n))
+		if err != nil {
+			return err
+		}
+		from, err := f.span(src, int(n))
+		copy(to, from)
+		return err
+	})
+	return nil
+}
+
+func (f *fakeDevice) Zero(dst driver.Ptr, n int64, _ driver.Stream) error {
+	if err := f.enter("MemsetD8Async"); err != nil {
+		return err
+	}
+	f.enqueue(func() error {
+		to, err := f.span(dst, int(n))
+		clear(to)
+		return err
+	})
+	return nil
+}
+
+func (f *fakeDevice) Launch(l driver.Launch, _ driver.Stream) error {
+	if err := f.enter("LaunchKernelEx"); err != nil {
+		return err
+	}
+	if l.Blocks < 1 || l.Threads < 1 || l.Name == "" {
+		panic(fmt.Sprintf("launch %+v", l))
+	}
+	f.mu.Lock()
+	f.launches++
+	if l.Overlap {
+		f.overlaps++
+	}
+	f.mu.Unlock()
+	l.Args = slices.Clone(l.Args)
+	f.enqueue(func() error {
+		err := f.execute(l)
+		var call *driver.Error
+		if err != nil && !errors.As(err, &call) {
+			err = &driver.Error{Call: "cuEventQuery", Code: illegalAddress, Name: "CUDA_ERROR_ILLEGAL_ADDRESS", What: "after kernel " + l.Name, Text: err.Error()}
+		}
+		return err
+	})
+	return nil
+}
+
+func (f *fakeDevice) Capture(_ driver.Stream, queue func() error) (driver.Graph, error) {
+	if err := f.enter("StreamBeginCapture"); err != nil {
+		return 0, err
+	}
+	f.capturing, f.recording = true, nil
+	err := queue()
+	f.capturing = false
+	if err == nil {
+		err = f.enter("GraphInstantiate")
+	}
+	if err != nil {
+		return 0, err
+	}
+	f.captures++
+	f.handles++
+	f.graphs[driver.Graph(f.handles)] = f.recording
+	return driver.Graph(f.handles), nil
+}
+
+func (f *fakeDevice) Run(g driver.Graph, _ driver.Stream) error {
+	if err := f.enter("GraphLaunch"); err != nil {
+		return err
+	}
+	for _, op := range f.graphs[g] {
+		f.enqueue(op)
+	}
+	return nil
+}
+
+func (f *fakeDevice) FreeGraph(g driver.Graph) error {
+	delete(f.graphs, g)
+	return f.enter("GraphExecDestroy")
+}
+
+// Close waits for the stream, as the driver does.
+func (f *fakeDevice) Close() error {
+	f.mu.Lock()
+	if f.closed {
+		panic("the fake device is closed twice")
+	}
+	f.closed, f.blocks = true, nil
+	f.mu.Unlock()
+	close(f.work)
+	<-f.stopped
+	return nil
+}
+
+// execute runs a launch.
+func (f *fakeDevice) execute(l driver.Launch) error {
+	args := make([][]byte, len(l.Args))
+	for i, p := range l.Args {
+		var err error
+		if args[i], err = f.at(p); err != nil {
+			return err
+		}
+	}
+	name := f.functions[l.Function-1]
+	switch name {
+	case pickName:
+		return fakePick(f.driver.program.Vocab, args)
+	}
+	text, program := f.texts[name], f.kernels[name]
+	if len(args) != 1+len(text.Bufs) {
+		return fmt.Errorf("%d arguments for %d buffers", len(args), len(text.Bufs))
+	}
+	ints := make([]int64, len(text.Ints))
+	for i, symbol := range text.Ints {
+		at := slices.Index(f.driver.program.Symbols, symbol)
+		ints[i] = int64(int32(binary.LittleEndian.Uint32(args[0][4*at:])))
+	}
+	if n, err := program.Groups(ints); err != nil || n != l.Blocks {
+		return fmt.Errorf("%d blocks for %d groups (%v)", l.Blocks, n, err)
+	}
+	bufs := make([]*kernel.Mem, len(text.Bufs))
+	for i, b := range text.Bufs {
+		row := b.DType.Row()
+		bufs[i] = &kernel.Mem{DType: b.DType, Data: args[1+i][:len(args[1+i])/row.Bytes*row.Bytes]}
+	}
+	scratch, err := program.Scratch(ints)
+	for g := 0; g < l.Blocks && err == nil; g++ {
+		err = program.Run(bufs, ints, nil, make([]float32, scratch), g)
+	}
+	return err
+}
+
+// fakePick is pick.cu's llorch_pick.
+func fakePick(vocab int, args [][]byte) error {
+	word := func(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
+	set := func(b []byte, i int, v uint32) { binary.LittleEndian.PutUint32(b[4*i:], v) }
+	step, pick, logits, token, ring := args[0], args[1], args[2], args[3], args[4]
+	if n := word(pick, pickVocab); int(n) != vocab {
+		return fmt.Errorf("a vocabulary of %d", n)
+	}
+	best, most := int32(-1), float32(math.Inf(-1))
+	for i := range vocab {
+		v := math.Float32frombits(word(logits, i))
+		if v > most {
+			best, most = int32(i), v
+		}
+		if v != v || math.IsInf(float64(v), 1) {
+			best = -1
+			break
+		}
+	}
+	seq := word(pick, pickSeq) + 1
+	set(pick, pickSeq, seq)
+	past := int(word(pick, pickPast))
+	set(step, past, word(step, past)+1)
+	set(token, 0, uint32(max(best, 0)))
+	atomic.StoreUint64((*uint64)(unsafe.Pointer(&ring[8*(seq%ringSize)])), uint64(seq)<<32|uint64(uint32(best)))
+	return nil
+}
+
+func (f *fakeDevice) sleep(yes bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asleep = yes
+}
