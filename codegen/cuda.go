@@ -36,6 +36,7 @@ func cudaSources(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, er
 	}
 	src, fns, err := clike.Emit(cuda.Dialect, clike.Options{
 		Symbols: p.Symbols, Limits: limits, RowElems: func(k, buf int) int64 { return rows[k][buf] },
+		Fixed: fixedBytes(p, ks),
 	}, ks)
 	if err != nil {
 		return nil, err
@@ -68,6 +69,27 @@ func rowElems(p *runtime.Program, ks []*kernel.Kernel) ([][]int64, error) {
 		}
 	}
 	return rows, nil
+}
+
+// fixedBytes tells of buffers that every launch binds to a weight: their size, of the largest.
+func fixedBytes(p *runtime.Program, ks []*kernel.Kernel) func(k, buf int) int64 {
+	sizes := make([][]int64, len(ks))
+	for i, k := range ks {
+		sizes[i] = make([]int64, len(k.Bufs))
+	}
+	for _, s := range p.Steps {
+		for _, l := range s.Launches {
+			for i, r := range l.Bufs {
+				switch at := &sizes[l.Kernel][i]; {
+				case r.Space != runtime.Weight:
+					*at = -1
+				case *at >= 0:
+					*at = max(*at, p.Weights[r.Index].Bytes)
+				}
+			}
+		}
+	}
+	return func(k, buf int) int64 { return max(0, sizes[k][buf]) }
 }
 
 // BuildCUDA compiles the source: a cubin for each architecture, and PTX of the oldest for devices that are newer than all.

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
 			e.Setenv("ROOT", root)
+			e.Setenv("LLORCH_NVRTC", os.Getenv("LLORCH_NVRTC"))
 			e.Vars = append(append(e.Vars, goVars...), "GOPATH="+filepath.Join(e.WorkDir, "gopath"))
 			return nil
 		},

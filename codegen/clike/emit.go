@@ -15,6 +15,8 @@ type Options struct {
 	Limits  map[string]Range // what they can be
 	// RowElems is the length of the rows of a weight that lies in fragments.
 	RowElems func(kernel, buf int) int64
+	// Fixed is the size in bytes of a buffer that never changes while a model runs, though it is no Weight; 0 of others.
+	Fixed func(kernel, buf int) int64
 }
 
 // Function says how a kernel is launched.
@@ -77,9 +79,12 @@ func (e *emitter) include(out *strings.Builder, name string) error {
 func (e *emitter) kernel(i int, k *kernel.Kernel) (string, Function, error) {
 	threads := e.d.Threads
 	for {
-		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, threads: threads, plans: map[kernel.Stmt]*planned{}}
-		for _, b := range k.Bufs {
+		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, fixed: map[string]int64{}, threads: threads, plans: map[kernel.Stmt]*planned{}}
+		for j, b := range k.Bufs {
 			p.bufs[b.Name] = b
+			if e.o.Fixed != nil && b.Role == kernel.In {
+				p.fixed[b.Name] = e.o.Fixed(i, j)
+			}
 		}
 		narrowed, n, err := narrow(k, e.o.Limits, p.stmt)
 		if err != nil {

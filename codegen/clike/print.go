@@ -65,7 +65,7 @@ func (p *printer) kernel() string {
 		if !blocks(b.DType) {
 			t = p.emitter.d.Types[b.DType]
 		}
-		h.Params = append(h.Params, Param{p.name(b.Name), t, b.Role == kernel.In || b.Role == kernel.Weight, b.Role == kernel.Weight})
+		h.Params = append(h.Params, Param{p.name(b.Name), t, b.Role == kernel.In || b.Role == kernel.Weight, b.Role == kernel.Weight || p.fixed[b.Name] > 0})
 	}
 	return head.String() + p.emitter.d.Open(h) + p.out.String() + "}\n"
 }

@@ -38,6 +38,7 @@ func (w *waiting) block(body []kernel.Stmt) {
 			return
 		}
 		if touches(s, w.written) {
+			w.nearFixed(body[i:])
 			if loop, ok := s.(*kernel.For); ok {
 				w.near(loop)
 			}
@@ -127,6 +128,22 @@ func (w *waiting) fetch(body []kernel.Stmt) {
 	}
 }
 
+// nearFixed asks for the small buffers that never change and that statements are going to read: the weights of a norm, say.
+func (w *waiting) nearFixed(body []kernel.Stmt) {
+	for _, b := range w.k.Bufs {
+		n := w.fixed[b.Name]
+		if n == 0 || n > 64<<10 {
+			continue
+		}
+		for _, s := range body {
+			if touches(s, func(buf string) bool { return buf == b.Name }) {
+				w.line("bring_near<%d>(%s, 0, 1, %d);", w.threads, w.name(b.Name), n)
+				break
+			}
+		}
+	}
+}
+
 // near asks for the rows of state that a loop over tiles is going to read, nearly all of which earlier steps wrote: that they come
 // nearer the group before the wait is a hint, and changes nothing that the loop sees after it.
 func (w *waiting) near(s *kernel.For) {
@@ -182,7 +199,7 @@ func (w *waiting) nearRows(lets []kernel.Stmt, calls []*kernel.Dot) {
 // written reports memory that an earlier kernel may write.
 func (w *waiting) written(buf string) bool {
 	b, global := w.bufs[buf]
-	return global && b.Role != kernel.Weight
+	return global && b.Role != kernel.Weight && w.fixed[buf] == 0
 }
 
 func (w *waiting) reads(e kernel.Expr) bool { return loads(e, w.written) }

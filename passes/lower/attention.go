@@ -125,7 +125,7 @@ func (s *attention) declare() {
 	q, k, v := s.scores.In[0].Type, s.scores.In[1].Type, s.mixed.In[1].Type
 	s.keys, _ = k.Axis(s.norm.Op.Reduce.Axis(s.norm))
 	first := len(q.Axes) - 1
-	for first > 0 && k.Index(q.Axes[first-1].Name) < 0 && !single(s.g, q.Axes[first-1].Name, q.Axes[first-1].Dim) && !s.isToken(q.Axes[first-1].Name) {
+	for first > 0 && k.Index(q.Axes[first-1].Name) < 0 && !single(s.g, q.Axes[first-1].Name, q.Axes[first-1].Dim) && s.shares(q.Axes[first-1]) {
 		first--
 	}
 	s.group = q.Axes[first : len(q.Axes)-1]
@@ -168,6 +168,12 @@ func (s *attention) memory() {
 	if s.tok != "" {
 		s.q, s.qAt = s.builder.group("qs", kernel.Mul(s.colsMax, s.d)), kernel.I(0)
 	}
+}
+
+// shares reports an axis of heads that may stand side by side: where memory for them is fixed, there is a fixed number of them.
+func (s *attention) shares(a ir.Axis) bool {
+	_, fixed := a.Dim.Const()
+	return !s.isToken(a.Name) && (fixed || s.sched.Columns == 0)
 }
 
 // isToken reports the axis of the step's tokens: each of them is a group of its own.

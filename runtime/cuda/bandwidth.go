@@ -2,7 +2,6 @@ package cuda
 
 import (
 	"context"
-	"errors"
 
 	"github.com/llorch/llorch/runtime/cuda/driver"
 )
@@ -10,54 +9,47 @@ import (
 // Bandwidth is the most bytes a second that the device's memory moves in a copy, counted read and written, with a buffer of so many
 // bytes.
 func (e *Engine) Bandwidth(ctx context.Context) (perSecond float64, buffer int64, err error) {
+	return e.bandwidth(ctx, 1<<30) // many times the caches
+}
+
+// bandwidth uses a buffer of at most so many bytes.
+func (e *Engine) bandwidth(ctx context.Context, most int64) (perSecond float64, buffer int64, err error) {
 	if err := e.alive(); err != nil {
 		return 0, 0, err
 	}
-	perSecond, buffer, err = e.bandwidth(ctx)
-	return perSecond, buffer, e.failed(err)
-}
-
-func (e *Engine) bandwidth(ctx context.Context) (perSecond float64, buffer int64, err error) {
 	free, _, err := e.ctx.MemInfo()
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, e.failed(err)
 	}
-	const most, least = 1 << 30, 64 << 20 // many times the caches
-	buffer = max(least, min(most, free/4)) &^ (align - 1)
+	buffer = max(align, min(most, free/4)&^(align-1))
 	p, err := e.ctx.Alloc(2 * buffer)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, e.failed(err)
 	}
-	defer func() {
-		if err = e.finish(ctx, err); e.lost == nil {
-			err = errors.Join(err, e.ctx.Free(p))
-		}
-	}()
-	from, err := e.ctx.NewEvent()
-	if err != nil {
-		return 0, 0, err
-	}
-	to, err := e.ctx.NewEvent()
-	if err != nil {
-		return 0, 0, err
-	}
-	for range 5 {
-		if err := ctx.Err(); err != nil {
-			return 0, 0, err
-		}
-		seconds, err := e.timedCopies(ctx, from, to, p, buffer)
-		if err != nil {
-			return 0, 0, err
-		}
+	for i := 0; i < repetitions && err == nil; i++ {
+		var seconds float64
+		seconds, err = e.timedCopies(ctx, p, buffer)
 		perSecond = max(perSecond, 2*copies*float64(buffer)/seconds)
 	}
-	return perSecond, buffer, nil
+	if err = e.finish(ctx, err); e.lost != nil {
+		return 0, 0, err
+	}
+	if freed := e.failed(e.ctx.Free(p)); err == nil {
+		err = freed
+	}
+	return perSecond, buffer, err
 }
 
-const copies = 4 // of a measurement
+const (
+	repetitions = 5
+	copies      = 4 // of a repetition
+)
 
-func (e *Engine) timedCopies(ctx context.Context, from, to driver.Event, p driver.Ptr, n int64) (seconds float64, err error) {
-	if err := e.ctx.Record(from, e.stream); err != nil {
+func (e *Engine) timedCopies(ctx context.Context, p driver.Ptr, n int64) (seconds float64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := e.ctx.Record(e.begin, e.stream); err != nil {
 		return 0, err
 	}
 	for range copies {
@@ -65,12 +57,9 @@ func (e *Engine) timedCopies(ctx context.Context, from, to driver.Event, p drive
 			return 0, err
 		}
 	}
-	if err := e.ctx.Record(to, e.stream); err != nil {
-		return 0, err
-	}
 	if err := e.wait(ctx); err != nil {
 		return 0, err
 	}
-	ms, err := e.ctx.Elapsed(from, to)
+	ms, err := e.ctx.Elapsed(e.begin, e.done)
 	return float64(ms) / 1000, err
 }

@@ -105,6 +105,10 @@ func (e *Engine) load(code Code) ([]driver.Function, error) {
 			return nil, err
 		}
 	}
-	e.pick, err = e.ctx.Function(m, pickName, 0)
-	return fns, err
+	for name, fn := range map[string]*driver.Function{pickName: &e.pick, boundName: &e.bound, bestName: &e.best} {
+		if *fn, err = e.ctx.Function(m, name, 0); err != nil {
+			return nil, err
+		}
+	}
+	return fns, nil
 }

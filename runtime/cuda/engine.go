@@ -30,6 +30,9 @@ type Engine struct {
 	mem     memory
 	rooms   rooms
 	pick    driver.Function
+	bound   driver.Function
+	best    driver.Function
+	sampled *step // whose logits are on the device alone
 	profile func(node, kernel string, d time.Duration)
 	block   bool  // wait for each launch, so that a fault names its kernel
 	lost    error // after which nothing can be done

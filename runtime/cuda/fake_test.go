@@ -4,11 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -23,6 +22,7 @@ type fakeDriver struct {
 	info    driver.Info
 	memory  int64
 	program *runtime.Program
+	room    int                     // for candidates
 	fail    func(call string) error // ahead of each call but Query
 	opened  []*fakeDevice
 }
@@ -32,6 +32,7 @@ func newFakeDriver(p *runtime.Program) *fakeDriver {
 		info:    driver.Info{Name: "Fake", Major: 9, SMs: 2, Memory: 1 << 30, SharedBlock: 1 << 16, Driver: 13000},
 		memory:  1 << 30,
 		program: p,
+		room:    4096,
 	}
 }
 
@@ -93,6 +94,7 @@ type fakeDevice struct {
 	launches  int
 	overlaps  int
 	asleep    bool // operations do not run
+	launching string
 
 	work    chan func() error
 	stopped chan struct{}
@@ -178,7 +180,7 @@ func (f *fakeDevice) live() (n int, bytes int64) {
 func (f *fakeDevice) allocate(n int64, pinned bool) *block {
 	words := make([]uint64, (n+7)/8)
 	b := &block{base: f.next, data: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), n), pinned: pinned}
-	for i := range b.data {
+	for i := range min(n, 1<<16) {
 		b.data[i] = 0x7f // a float near the largest
 	}
 	f.next += driver.Ptr(up(n) + 1<<16)
@@ -220,12 +222,11 @@ func (f *fakeDevice) isPinned(mem []byte) bool {
 	})
 }
 
+// release waits for what is queued, as the driver does.
 func (f *fakeDevice) release(is func(*block) bool) error {
+	f.drain()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ran != f.queued {
-		panic("memory is freed while operations are queued")
-	}
 	i := slices.IndexFunc(f.blocks, is)
 	if i < 0 {
 		panic("memory is freed that was not allocated")
@@ -296,14 +297,10 @@ func (f *fakeDevice) Function(_ driver.Module, name string, _ int) (driver.Funct
 func (f *fakeDevice) NewStream() (driver.Stream, error) { return 1, f.enter("StreamCreate") }
 
 func (f *fakeDevice) Synchronize(driver.Stream) error {
-	for {
-		if err := f.enter("StreamSynchronize"); err != nil {
-			return err
-		}
-		if f.idle() {
-			return nil
-		}
+	if err := f.enter("StreamSynchronize"); err != nil {
+		return err
 	}
+	return f.drain()
 }
 
 func (f *fakeDevice) idle() bool {
@@ -386,15 +383,20 @@ func (f *fakeDevice) CopyOut(dst []byte, src driver.Ptr, s driver.Stream) error 
 	if pinned {
 		return nil
 	}
-	for !f.idle() {
+	return f.drain()
+}
+
+// drain waits until nothing is queued, or nothing runs any more.
+func (f *fakeDevice) drain() error {
+	for {
 		f.mu.Lock()
-		dead := f.dead
+		idle, dead := f.ran == f.queued, f.dead
 		f.mu.Unlock()
-		if dead != nil {
+		if idle || dead != nil {
 			return dead
 		}
+		goruntime.Gosched()
 	}
-	return nil
 }
 
 func (f *fakeDevice) Copy(dst, src driver.Ptr, n int64, _ driver.Stream) error {
@@ -426,6 +428,7 @@ func (f *fakeDevice) Zero(dst driver.Ptr, n int64, _ driver.Stream) error {
 }
 
 func (f *fakeDevice) Launch(l driver.Launch, _ driver.Stream) error {
+	f.launching = l.Name
 	if err := f.enter("LaunchKernelEx"); err != nil {
 		return err
 	}
@@ -509,7 +512,11 @@ func (f *fakeDevice) execute(l driver.Launch) error {
 	name := f.functions[l.Function-1]
 	switch name {
 	case pickName:
-		return fakePick(f.driver.program.Vocab, args)
+		return fakePick(args)
+	case boundName:
+		return nil
+	case bestName:
+		return fakeBest(f.driver.room, args)
 	}
 	text, program := f.texts[name], f.kernels[name]
 	if len(args) != 1+len(text.Bufs) {
@@ -533,34 +540,6 @@ func (f *fakeDevice) execute(l driver.Launch) error {
 		err = program.Run(bufs, ints, nil, make([]float32, scratch), g)
 	}
 	return err
-}
-
-// fakePick is pick.cu's llorch_pick.
-func fakePick(vocab int, args [][]byte) error {
-	word := func(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
-	set := func(b []byte, i int, v uint32) { binary.LittleEndian.PutUint32(b[4*i:], v) }
-	step, pick, logits, token, ring := args[0], args[1], args[2], args[3], args[4]
-	if n := word(pick, pickVocab); int(n) != vocab {
-		return fmt.Errorf("a vocabulary of %d", n)
-	}
-	best, most := int32(-1), float32(math.Inf(-1))
-	for i := range vocab {
-		v := math.Float32frombits(word(logits, i))
-		if v > most {
-			best, most = int32(i), v
-		}
-		if v != v || math.IsInf(float64(v), 1) {
-			best = -1
-			break
-		}
-	}
-	seq := word(pick, pickSeq) + 1
-	set(pick, pickSeq, seq)
-	past := int(word(pick, pickPast))
-	set(step, past, word(step, past)+1)
-	set(token, 0, uint32(max(best, 0)))
-	atomic.StoreUint64((*uint64)(unsafe.Pointer(&ring[8*(seq%ringSize)])), uint64(seq)<<32|uint64(uint32(best)))
-	return nil
 }
 
 func (f *fakeDevice) sleep(yes bool) {

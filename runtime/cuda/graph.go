@@ -4,6 +4,7 @@ package cuda
 const (
 	decodeGraph = "decode" // a step, with the copies of its input and its logits
 	greedyGraph = "greedy" // a step, and what chooses the next one's token
+	bestGraph   = "best"   // a step, with the copy of its input, and what finds the likeliest tokens
 )
 
 // graph runs what queue queues as one graph, which it captures the first time and keeps with the cache. Steps whose grids depend

@@ -51,6 +51,9 @@ func (e *Engine) Greedy(ctx context.Context, c runtime.Cache, token int32, past,
 		return 0, err
 	}
 	for made < n {
+		if err := ctx.Err(); err != nil {
+			return made, err
+		}
 		for ; queued < n && queued < made+ahead; queued++ {
 			e.symbols[1] = int64(past + queued) // which the device knows already
 			if err := e.graph(m, s, greedyGraph, func() error { return e.choose(ctx, s, m) }); err != nil {
@@ -80,12 +83,20 @@ func (e *Engine) choosable(s *step) error {
 	return nil
 }
 
-// first puts the first token, the symbols and the head of what choosing needs onto the device.
+// setPick puts what kernels that choose need onto the device.
+func (e *Engine) setPick() error {
+	for at, v := range map[int]int{pickVocab: e.program.Vocab, pickPast: 1, pickSeq: 0} {
+		binary.LittleEndian.PutUint32(e.mem.host[pickHead+4*at:], uint32(v))
+	}
+	return e.copyPick()
+}
+
+func (e *Engine) copyPick() error {
+	return e.ctx.CopyIn(e.mem.step+4*pickAt, e.mem.host[pickHead:pickHead+4*(pickSeq+1)], e.stream)
+}
+
+// first puts the first token, the symbols and a sequence number of 0 onto the device.
 func (e *Engine) first(s *step, token int32) error {
-	word := func(at int, v uint32) { binary.LittleEndian.PutUint32(e.mem.host[pickHead+4*at:], v) }
-	word(pickVocab, uint32(e.program.Vocab))
-	word(pickPast, 1)
-	word(pickSeq, 0)
 	for i := range uint32(ringSize) {
 		atomic.StoreUint64(e.slot(i), 0)
 	}
@@ -94,7 +105,7 @@ func (e *Engine) first(s *step, token int32) error {
 	if err := e.copySymbols(); err != nil {
 		return err
 	}
-	if err := e.ctx.CopyIn(e.mem.step+4*pickAt, e.mem.host[pickHead:pickHead+4*(pickSeq+1)], e.stream); err != nil {
+	if err := e.copyPick(); err != nil {
 		return err
 	}
 	return e.copyTokens(s, 1)

@@ -11,7 +11,7 @@ import (
 
 const (
 	align     = 256      // of what kernels load from
-	stepWords = 4096     // of step memory
+	stepWords = 1 << 14  // of step memory
 	slack     = 64 << 20 // that the driver wants besides: code, local memory
 	countsAt  = 1024     // first word of the counts of arrive
 )
@@ -23,7 +23,8 @@ const (
 	pickHead  = 256 // the head of the words at pickAt
 	ringAt    = 512 // ringSize words of 64 bits: sequence number above, token below
 	ringSize  = 64
-	tokensAt  = ringAt + 8*ringSize
+	foundAt   = ringAt + 8*ringSize // the likeliest tokens
+	tokensAt  = 1 << 12
 )
 
 // memory is what the engine has on the device, and the host's that the device reads and writes. The context gives it back.
@@ -90,7 +91,7 @@ func (e *Engine) allocate() (err error) {
 		return fmt.Errorf("host memory: %w", err)
 	}
 	m.logits = m.host[logitsAt:]
-	return nil
+	return e.setPick()
 }
 
 // logits is host memory for n bytes of logits: the same each time when they are of one position.

@@ -92,6 +92,7 @@ func (e *Engine) admit(ctx context.Context, name string, c runtime.Cache, past i
 		}
 	}
 	e.symbols[0], e.symbols[1] = int64(len(tokens)), int64(past)
+	e.sampled = nil
 	return s, m, ctx.Err()
 }
 
@@ -163,6 +164,7 @@ func (e *Engine) RunStep(ctx context.Context, name string, symbols []int64, inpu
 		return nil, err
 	}
 	copy(e.symbols, symbols)
+	e.sampled = nil
 	outputs, err := e.runStep(ctx, s, m, inputs)
 	if err := e.finish(ctx, err); err != nil {
 		return nil, err

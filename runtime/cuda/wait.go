@@ -39,7 +39,11 @@ func (e *Engine) finish(ctx context.Context, err error) error {
 	if e.failed(err); e.lost != nil {
 		return err
 	}
-	if waited := e.failed(e.wait(ctx)); err == nil {
+	waited := e.failed(e.wait(ctx))
+	if waited != nil && e.lost == nil { // not for what was queued
+		_ = e.failed(e.ctx.Synchronize(e.stream))
+	}
+	if err == nil {
 		err = waited
 	}
 	return err

@@ -1,0 +1,98 @@
+extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, float* parts, const float* q, f16* kCache, f16* vCache, float* mixed) {
+  const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;
+  extern __shared__ __align__(128) unsigned char memory[];
+  const int P = step[1];
+  const int part = group_index;
+  float* const s = (float*)(memory + 0);
+  float* const p = (float*)(memory + 1024);
+  float* const m = (float*)(memory + 1792);
+  float* const l = (float*)(memory + 1920);
+  float* const acc = (float*)(memory + 2048);
+  for (int c = thread; c < 3; c += 256) {
+    m[c] = -3.4e+38f;
+    l[c] = 0.0f;
+  }
+  for (int i = thread; i < 96; i += 256) {
+    acc[i] = 0.0f;
+  }
+  const int per = P + 16 >> 4;
+  const int lo = part * per;
+  const int hi = min(P + 1, lo + per);
+  for (int j = lo; j < hi; j += 64) {
+    const int rows = hi - j;
+    bring_near<256>(kCache + j * 32, 64, rows, 64);
+    bring_near<256>(vCache + j * 32, 64, rows, 64);
+  }
+  wait_for_inputs();
+  for (int j = lo; j < hi; j += 64) {
+    const int rows = hi - j;
+    single::Scores<32, 8, 8, 256>::run(s + 0, 4, kCache + j * 32, 32, q, 32, rows, 3, 32, nullptr, memory + 2432);
+    group_barrier();
+    for (int c2 = team; c2 < 3; c2 += 8) {
+      team_barrier();
+      float top = (-INFINITE);
+      for (int i2 = lane; i2 < rows; i2 += TEAM) top = fmaxf(top, s[i2 * 4 + c2] * 0.17677669f + (j + i2 <= P ? 0.0f : (-INFINITE)));
+      top = max_team(top);
+      team_barrier();
+      const float most = fmaxf(m[c2], top);
+      team_barrier();
+      const float scale = expf(m[c2] - most);
+      team_barrier();
+      for (int r = lane; r < rows; r += TEAM) {
+        p[c2 * 64 + r] = expf(s[r * 4 + c2] * 0.17677669f + (j + r <= P ? 0.0f : (-INFINITE)) - most);
+      }
+      team_barrier();
+      float total = 0.0f;
+      for (int i3 = lane; i3 < rows; i3 += TEAM) total += p[c2 * 64 + i3];
+      total = sum_team(total);
+      team_barrier();
+      if (lane == 0) l[c2] = l[c2] * scale + total;
+      team_barrier();
+      if (lane == 0) m[c2] = most;
+      team_barrier();
+      for (int i4 = lane; i4 < 32; i4 += TEAM) {
+        acc[c2 * 32 + i4] = acc[c2 * 32 + i4] * scale;
+      }
+    }
+    group_barrier();
+    group_barrier();
+    single::Mixed<32, 256>::run(acc + 0, 32, vCache + j * 32, 32, p, 64, rows, 3, 32, nullptr, memory + 2432);
+  }
+  launch_dependents();
+  group_barrier();
+  for (int i5 = thread; i5 < 96; i5 += 256) {
+    const int c3 = i5 >> 5;
+    parts[(part * 3 + c3) * 34 + (i5 & 31)] = acc[i5];
+  }
+  group_barrier();
+  for (int c4 = thread; c4 < 3; c4 += 256) {
+    parts[(part * 3 + c4) * 34 + 32] = m[c4];
+    parts[(part * 3 + c4) * 34 + 33] = l[c4];
+  }
+  const bool last = arrive(step, 0, 16);
+  if (last) {
+    group_barrier();
+    for (int c5 = thread; c5 < 3; c5 += 256) {
+      l[c5] = 0.0f;
+      for (int k = 0; k < 16; k += 1) {
+        m[c5] = fmaxf(m[c5], parts[(k * 3 + c5) * 34 + 32]);
+      }
+      for (int k2 = 0; k2 < 16; k2 += 1) {
+        l[c5] = l[c5] + parts[(k2 * 3 + c5) * 34 + 33] * expf(parts[(k2 * 3 + c5) * 34 + 32] - m[c5]);
+      }
+    }
+    group_barrier();
+    for (int i6 = thread; i6 < 96; i6 += 256) {
+      const int c6 = i6 >> 5;
+      acc[i6] = 0.0f;
+      for (int k3 = 0; k3 < 16; k3 += 1) {
+        acc[i6] = acc[i6] + parts[(k3 * 3 + c6) * 34 + (i6 & 31)] * expf(parts[(k3 * 3 + c6) * 34 + 32] - m[c6]);
+      }
+    }
+    group_barrier();
+    for (int i7 = thread; i7 < 96; i7 += 256) {
+      const int c7 = i7 >> 5;
+      mixed[c7 * 32 + (i7 & 31)] = acc[i7] / l[c7];
+    }
+  }
+}

@@ -1,0 +1,10 @@
+extern "C" __global__ void __launch_bounds__(256) ropeRotations_1(const int* step, const float* frequencies, float* rotations) {
+  const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;
+  const int P = step[1];
+  const int pair = group_index;
+  wait_for_inputs();
+  for (int part = thread; part < 2; part += 256) {
+    rotations[pair * 2 + part] = part == 0 ? cosf(float(P) * frequencies[pair]) : sinf(float(P) * frequencies[pair]);
+  }
+  launch_dependents();
+}
