@@ -1,6 +1,10 @@
 package runtime
 
-import "context"
+import (
+	"context"
+
+	"github.com/llorch/llorch/runtime/sample"
+)
 
 // Engine executes a program's steps on a device. It is not safe for concurrent use.
 type Engine interface {
@@ -25,6 +29,17 @@ type GreedyEngine interface {
 	// each step chose: the lowest id among the likeliest. It ends early when yield returns false or ctx is cancelled. made is the
 	// number of steps whose choice it yielded; others may have written behind their positions.
 	Greedy(ctx context.Context, c Cache, token int32, past, n int, yield func(id int32) bool) (made int, err error)
+}
+
+// CandidateEngine is an engine that finds the likeliest tokens itself, so that the host need not see all logits.
+type CandidateEngine interface {
+	Engine
+
+	// Candidates runs a decode step of token behind past tokens of c, and returns the likeliest tokens to follow, the best first and
+	// by id among equals, with the logarithm of the sum of the exponentials of all logits. All says that no other token may follow.
+	Candidates(ctx context.Context, c Cache, past int, token int32) (best []sample.Candidate, logSumExp float64, all bool, err error)
+	// Row is all logits of that step, if it was the last one. They are valid until the next.
+	Row(ctx context.Context) ([]float32, error)
 }
 
 // Cache is the KV memory of one sequence on an engine's device.

@@ -1,9 +1,12 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime/sample"
@@ -193,4 +196,30 @@ func (e greedyFake) Greedy(ctx context.Context, c Cache, token int32, past, n in
 		}
 	}
 	return len(chosen), err
+}
+
+// fewFake finds the three likeliest tokens itself.
+type fewFake struct {
+	*fakeEngine
+	rows int // that were asked for
+}
+
+func (e *fewFake) Candidates(ctx context.Context, c Cache, past int, token int32) ([]sample.Candidate, float64, bool, error) {
+	logits, err := e.Step(ctx, Decode, c, past, []int32{token})
+	if err != nil {
+		return nil, 0, false, err
+	}
+	var all []sample.Candidate
+	sum := 0.0
+	for id, l := range logits {
+		all = append(all, sample.Candidate{ID: int32(id), Logit: l})
+		sum += math.Exp(float64(l))
+	}
+	slices.SortFunc(all, func(a, b sample.Candidate) int { return cmp.Or(cmp.Compare(b.Logit, a.Logit), cmp.Compare(a.ID, b.ID)) })
+	return all[:3], math.Log(sum), false, nil
+}
+
+func (e *fewFake) Row(context.Context) ([]float32, error) {
+	e.rows++
+	return e.logits, nil
 }

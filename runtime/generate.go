@@ -115,22 +115,49 @@ func (g *generation) decode(ctx context.Context, logits []float32, yield func(To
 		return yield(tok)
 	}
 	defer func() { g.result.Decode.Duration += time.Since(start) }()
+	id, err := g.sampler.Sample(logits)
+	if err != nil || !g.accept(id, timed) {
+		return err
+	}
+	if g.likeliest() {
+		return g.session.Follow(ctx, id, g.room(), func(id int32) bool {
+			g.result.Steps++
+			return g.accept(id, timed)
+		})
+	}
 	for {
-		id, err := g.sampler.Sample(logits)
-		if err != nil || !g.accept(id, timed) {
-			return err
-		}
-		if g.likeliest() {
-			return g.session.Follow(ctx, id, g.room(), func(id int32) bool {
-				g.result.Steps++
-				return g.accept(id, timed)
-			})
-		}
-		if logits, err = g.session.Append(ctx, []int32{id}, 0); err != nil {
+		if id, err = g.next(ctx, id); err != nil {
 			return err
 		}
 		g.result.Steps++
+		if !g.accept(id, timed) {
+			return nil
+		}
 	}
+}
+
+// next runs a token and chooses the one that follows: from the likeliest, where the engine finds those and they suffice.
+func (g *generation) next(ctx context.Context, id int32) (int32, error) {
+	e, ok := g.session.engine.(CandidateEngine)
+	if !ok || !g.opt.Sample.Best() {
+		logits, err := g.session.Append(ctx, []int32{id}, 0)
+		if err != nil {
+			return 0, err
+		}
+		return g.sampler.Sample(logits)
+	}
+	best, logSumExp, all, err := g.session.candidates(ctx, e, id)
+	if err != nil {
+		return 0, err
+	}
+	if id, ok := g.sampler.SampleBest(best, logSumExp, all); ok {
+		return id, nil
+	}
+	logits, err := e.Row(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return g.sampler.Sample(logits)
 }
 
 // likeliest reports that the engine can choose as the sampler would.

@@ -394,3 +394,39 @@ func TestGenerateTextJoinsPrompt(t *testing.T) {
 	}
 	require.Empty(t, r.Text)
 }
+
+// Sampling from the few likeliest tokens that an engine finds is sampling from all logits, which it asks for when those are too few.
+func TestGenerateFromCandidates(t *testing.T) {
+	for name, x := range map[string]struct {
+		params sample.Params
+		rows   bool // some choices take all logits
+	}{
+		"top-k":          {sample.Params{Temperature: 0.5, TopK: 3}, false},
+		"top-k of more":  {sample.Params{Temperature: 0.5, TopK: 4}, true},
+		"top-k, top-p":   {sample.Params{Temperature: 2, TopK: 2, TopP: 0.9}, false},
+		"top-p":          {sample.Params{Temperature: 2, TopP: 0.2}, false},
+		"wide top-p":     {sample.Params{Temperature: 2, TopP: 0.95}, true},
+		"min-p":          {sample.Params{Temperature: 2, MinP: 0.99}, false},
+		"low min-p":      {sample.Params{Temperature: 2, MinP: 0.01}, true},
+		"everything":     {sample.Params{Temperature: 1}, false}, // is sampled from all logits at once
+		"with a penalty": {sample.Params{Temperature: 1, TopK: 2, RepeatPenalty: 1.2}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(4) {
+				x.params.Seed = seed
+				ids := func(e Engine) []int32 {
+					var r Result
+					for _, err := range Generate(t.Context(), newTestSession(t, e), count(3), Options{MaxTokens: 20, Sample: x.params, Result: &r}) {
+						require.NoError(t, err)
+					}
+					return r.IDs
+				}
+				few := &fewFake{fakeEngine: newFake()}
+				want := ids(newFake())
+				require.Len(t, want, 20)
+				require.Equal(t, want, ids(few))
+				require.Equal(t, x.rows, few.rows > 0, "%d rows", few.rows)
+			}
+		})
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/llorch/llorch/runtime/sample"
 )
 
 // Session is one sequence on an engine: a KV cache and the ids whose keys and values it holds. It is not safe for
@@ -102,6 +104,18 @@ func (s *Session) Follow(ctx context.Context, id int32, n int, yield func(id int
 		return fmt.Errorf("%s of 1 tokens at position %d: %w", Decode, len(s.past), err)
 	}
 	return nil
+}
+
+// candidates is Append of a single id, with the likeliest tokens in place of the logits, from an engine that finds them itself.
+func (s *Session) candidates(ctx context.Context, e CandidateEngine, id int32) (best []sample.Candidate, logSumExp float64, all bool, err error) {
+	if err := s.accepts([]int32{id}); err != nil {
+		return nil, 0, false, err
+	}
+	if best, logSumExp, all, err = e.Candidates(ctx, s.cache, len(s.past), id); err != nil {
+		return nil, 0, false, fmt.Errorf("%s of 1 tokens at position %d: %w", Decode, len(s.past), err)
+	}
+	s.past = append(s.past, id)
+	return best, logSumExp, all, nil
 }
 
 // feed calls run for ids in chunks and commits each, or none of them when one fails.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/sample"
 )
 
 // The kernels that find the likeliest tokens: codegen/clike/cuda/pick.cu.
@@ -37,28 +38,22 @@ const (
 	tooMany   = -2 // logits are nearly as good as the best
 )
 
-// Candidate is a token with its logit.
-type Candidate struct {
-	ID    int32
-	Logit float32
-}
-
-// Candidates runs a decode step of token behind past tokens, and returns the tokens that are the likeliest to follow, at most 256,
+// Candidates implements runtime.CandidateEngine: it runs a decode step of token behind past tokens, and returns the tokens that are the likeliest to follow, at most 256,
 // with the logarithm of the sum of the exponentials of all logits. The best comes first, among equals the lowest id; a logit of
-// -Inf is no candidate. Row has all logits.
-func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, token int32) (best []Candidate, logSumExp float64, err error) {
+// -Inf is no candidate. All says that there are no others. Row has all logits.
+func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, token int32) (best []sample.Candidate, logSumExp float64, all bool, err error) {
 	s, m, err := e.admit(ctx, runtime.Decode, c, past, []int32{token})
 	if err == nil {
 		err = e.choosable(s)
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
 	e.setSymbols()
 	e.setTokens([]int32{token})
 	err = e.finish(ctx, e.graph(m, s, bestGraph, func() error { return e.find(ctx, s, m) }))
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
 	e.sampled = s
 	found := e.mem.host[foundAt:]
@@ -66,16 +61,16 @@ func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, toke
 	logSumExp = float64(math.Float32frombits(word(foundMax))) + math.Log(math.Float64frombits(binary.LittleEndian.Uint64(found[foundSum:])))
 	switch n := int32(word(foundCount)); n {
 	case notFinite:
-		return nil, 0, fmt.Errorf("step %s at position %d: its logits are not all finite numbers", s.spec.Name, past)
+		return nil, 0, false, fmt.Errorf("step %s at position %d: its logits are not all finite numbers", s.spec.Name, past)
 	case tooMany:
 		best, err = e.sortRow(ctx)
-		return best, logSumExp, err
+		return best, logSumExp, len(best) < bestCount, err
 	default:
-		best = make([]Candidate, n)
+		best = make([]sample.Candidate, n)
 		for i := range best {
-			best[i] = Candidate{int32(word(foundTokens + 4*i)), math.Float32frombits(word(foundLogits + 4*i))}
+			best[i] = sample.Candidate{ID: int32(word(foundTokens + 4*i)), Logit: math.Float32frombits(word(foundLogits + 4*i))}
 		}
-		return best, logSumExp, nil
+		return best, logSumExp, n < bestCount, nil
 	}
 }
 
@@ -101,7 +96,7 @@ func (e *Engine) find(ctx context.Context, s *step, m *room) error {
 	return e.ctx.Launch(l, e.stream)
 }
 
-// Row is all logits of the step that Candidates ran, if it was the last step. They are valid until the next one.
+// Row implements runtime.CandidateEngine: all logits of the step that Candidates ran, if it was the last step. They are valid until the next one.
 func (e *Engine) Row(ctx context.Context) ([]float32, error) {
 	if err := e.alive(); err != nil {
 		return nil, err
@@ -118,18 +113,18 @@ func (e *Engine) Row(ctx context.Context) ([]float32, error) {
 }
 
 // sortRow finds the candidates on the host, where so many logits are alike that the device had no room.
-func (e *Engine) sortRow(ctx context.Context) ([]Candidate, error) {
+func (e *Engine) sortRow(ctx context.Context) ([]sample.Candidate, error) {
 	row, err := e.Row(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Candidate, 0, len(row))
+	all := make([]sample.Candidate, 0, len(row))
 	for id, v := range row {
 		if !math.IsInf(float64(v), -1) {
-			all = append(all, Candidate{int32(id), v})
+			all = append(all, sample.Candidate{ID: int32(id), Logit: v})
 		}
 	}
-	slices.SortFunc(all, func(a, b Candidate) int {
+	slices.SortFunc(all, func(a, b sample.Candidate) int {
 		return cmp.Or(cmp.Compare(b.Logit, a.Logit), cmp.Compare(a.ID, b.ID))
 	})
 	return all[:min(len(all), bestCount)], nil

@@ -182,7 +182,7 @@ func TestDeviceChoice(t *testing.T) {
 				return true
 			})
 			require.NoError(t, err)
-			best, sum, err := e.Candidates(t.Context(), c, 0, int32(token))
+			best, sum, _, err := e.Candidates(t.Context(), c, 0, int32(token))
 			require.NoError(t, err)
 			want := sorted(rows[name])
 			require.Equal(t, want[:min(bestCount, len(want))], noNegativeZeros(best), "%s of %d", name, vocab)
@@ -196,7 +196,7 @@ func TestDeviceChoice(t *testing.T) {
 	}
 }
 
-func noNegativeZeros(list []Candidate) []Candidate {
+func noNegativeZeros(list []sample.Candidate) []sample.Candidate {
 	for i := range list {
 		list[i].Logit += 0
 	}
@@ -211,7 +211,7 @@ func TestDeviceNotFinite(t *testing.T) {
 		c := toyCache(t, e)
 		_, err := e.Greedy(t.Context(), c, 0, 0, 3, func(int32) bool { return true })
 		require.EqualError(t, err, "step decode at position 0: its logits are not all finite numbers")
-		_, _, err = e.Candidates(t.Context(), c, 0, 0)
+		_, _, _, err = e.Candidates(t.Context(), c, 0, 0)
 		require.EqualError(t, err, "step decode at position 0: its logits are not all finite numbers")
 	}
 }
@@ -278,7 +278,7 @@ func TestDeviceTimes(t *testing.T) {
 			},
 			"candidates": func() error {
 				for i := range 200 {
-					if _, _, err := e.Candidates(t.Context(), c, i, 0); err != nil {
+					if _, _, _, err := e.Candidates(t.Context(), c, i, 0); err != nil {
 						return err
 					}
 				}

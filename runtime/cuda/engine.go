@@ -39,7 +39,10 @@ type Engine struct {
 	hung    bool  // lost because the device does not answer
 }
 
-var _ runtime.GreedyEngine = (*Engine)(nil)
+var (
+	_ runtime.GreedyEngine    = (*Engine)(nil)
+	_ runtime.CandidateEngine = (*Engine)(nil)
+)
 
 // New loads p's kernels and weights onto a device. It checks all of p, and that it fits the device's memory, before it loads them.
 func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Options) (_ *Engine, err error) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/llorch/llorch/runtime/sample"
 )
 
 // The kernels of pick.cu in Go.
@@ -71,13 +73,13 @@ func fakeBest(room int, args [][]byte) error {
 }
 
 // sorted are all tokens that can follow.
-func sorted(row []float32) []Candidate {
-	var all []Candidate
+func sorted(row []float32) []sample.Candidate {
+	var all []sample.Candidate
 	for id, v := range row {
 		if !math.IsInf(float64(v), -1) {
-			all = append(all, Candidate{int32(id), v})
+			all = append(all, sample.Candidate{ID: int32(id), Logit: v})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Candidate) int { return cmp.Compare(b.Logit, a.Logit) })
+	slices.SortStableFunc(all, func(a, b sample.Candidate) int { return cmp.Compare(b.Logit, a.Logit) })
 	return all
 }

@@ -42,7 +42,7 @@ var stages = []struct {
 		return err
 	}},
 	{"candidates", func(s *session) error {
-		got, _, err := s.e.Candidates(context.Background(), s.b, 5, prompt[5])
+		got, _, _, err := s.e.Candidates(context.Background(), s.b, 5, prompt[5])
 		if want := sorted(toyWant(prompt[:6])); err == nil && !slices.Equal(want, got) {
 			return fmt.Errorf("candidates %v, want %v", got, want)
 		}
