@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -111,9 +112,9 @@ func readExpected(t *testing.T, dir string) []greedyRun {
 	return want.Greedy
 }
 
-// sharedModels is a folder of models that other runtimes were run on.
+// sharedModels is a folder of models that other runtimes were run on, in shared/ beside the repository or where LLORCH_SHARED says.
 func sharedModels(t *testing.T, name string) string {
-	dir := filepath.Join("..", "..", "..", "shared", "models", name)
+	dir := filepath.Join(cmp.Or(os.Getenv("LLORCH_SHARED"), filepath.Join("..", "..", "..", "shared")), "models", name)
 	if _, err := os.Stat(filepath.Join(dir, "expected.json")); err != nil {
 		t.Skipf("needs %s", dir)
 	}

@@ -4,7 +4,7 @@
 //
 //	narrow   what integers can be is followed through the kernel, and expressions and branches fold by it (range.go, narrow.go)
 //	plan     each Dot and Mix finds its tile, or becomes loops (plan.go)
-//	print    statements in C, with barriers, and the wait for earlier kernels as late as can be (print.go, wait.go)
+//	print    statements in C, with barriers, and the wait for earlier kernels as late as can be (print.go, wait.go, call.go)
 //
 // Integers are of 32 bits: an index that may exceed them is refused.
 package clike

@@ -87,15 +87,14 @@ func dotLoops(d *kernel.Dot) []kernel.Stmt {
 // mixLoops has a lane compute each element of the weighted sums.
 func mixLoops(d *kernel.Dot) []kernel.Stmt {
 	name := func(s string) string { return s + "_" + d.Acc }
-	at, r, c, k := name("at"), name("row"), name("col"), name("k")
+	at, r, c, k, sum := name("at"), name("row"), name("col"), name("k"), name("sum")
 	w := kernel.At(d.W, kernel.Add(kernel.Add(d.WAt, kernel.Mul(kernel.IntVar(r), d.WStride)), kernel.IntVar(k)))
 	x := kernel.At(d.X, kernel.Add(kernel.Add(d.XAt, kernel.Mul(kernel.IntVar(c), d.XStride)), kernel.IntVar(r)))
 	acc := kernel.Add(kernel.Add(d.AccAt, kernel.Mul(kernel.IntVar(c), d.AccStride)), kernel.IntVar(k))
 	return []kernel.Stmt{&kernel.For{Var: at, Lo: kernel.I(0), Hi: kernel.Mul(d.Cols, d.K), Step: kernel.I(1), Lanes: true, Body: []kernel.Stmt{
 		&kernel.Let{Name: c, Value: kernel.Div(kernel.IntVar(at), d.K)},
 		&kernel.Let{Name: k, Value: kernel.Rem(kernel.IntVar(at), d.K)},
-		&kernel.For{Var: r, Lo: kernel.I(0), Hi: d.Rows, Step: kernel.I(1), Body: []kernel.Stmt{
-			&kernel.Store{Buf: d.Acc, Index: acc, Value: kernel.Add(kernel.At(d.Acc, acc), kernel.Mul(x, w))},
-		}},
+		&kernel.Reduce{Name: sum, Op: kernel.Sum, Var: r, N: d.Rows, Value: kernel.Mul(x, w)},
+		&kernel.Store{Buf: d.Acc, Index: acc, Value: kernel.Add(kernel.At(d.Acc, acc), kernel.FloatVar(sum))},
 	}}}
 }

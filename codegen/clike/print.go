@@ -185,6 +185,7 @@ func (p *printer) store(s *kernel.Store) {
 
 func (p *printer) loop(s *kernel.For) {
 	v, hi := p.name(s.Var), p.ints(s.Hi)
+	p.unroll(s.Lo, s.Hi, s.Step, p.sharers(s.Lanes, s.Teams), s.Body)
 	switch {
 	case s.Lanes && p.scope == team:
 		p.line("for (int %s = lane; %s < %s; %s += TEAM) {", v, v, hi, v)
@@ -206,6 +207,46 @@ func (p *printer) loop(s *kernel.For) {
 	p.line("}")
 }
 
+// sharers is how many lanes or teams a loop's iterations are divided among.
+func (p *printer) sharers(lanes, teams bool) int {
+	switch {
+	case lanes && p.scope == group:
+		return p.threads
+	case lanes && p.scope == team:
+		return p.emitter.d.Team
+	case teams:
+		return p.threads / p.emitter.d.Team
+	}
+	return 1
+}
+
+// unroll has the compiler spread out a loop of a few turns, so that all its loads are under way at once.
+func (p *printer) unroll(lo, hi, step kernel.Expr, sharers int, body []kernel.Stmt) {
+	a, b, by := p.n.rangeOf(lo), p.n.rangeOf(hi), p.n.rangeOf(step)
+	if !a.Fixed() || !b.Fixed() || !by.Fixed() || by.Lo < 1 || b.Lo <= a.Lo {
+		return
+	}
+	turns := (b.Lo - a.Lo + by.Lo*int64(sharers) - 1) / (by.Lo * int64(sharers))
+	if turns > 1 && turns <= mostUnrolled && p.straight(body) {
+		p.line("#pragma unroll")
+	}
+}
+
+// mostUnrolled is the most turns of a loop that is spread out.
+const mostUnrolled = 16
+
+// straight reports statements without loops and tiles.
+func (p *printer) straight(body []kernel.Stmt) bool {
+	for _, s := range body {
+		switch s.(type) {
+		case *kernel.Let, *kernel.Store:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // reduce has each lane take its share first.
 func (p *printer) reduce(s *kernel.Reduce) {
 	name, v, from, by := p.name(s.Name), p.name(s.Var), "0", "1"
@@ -222,6 +263,7 @@ func (p *printer) reduce(s *kernel.Reduce) {
 	if s.Op == kernel.Max {
 		step = fmt.Sprintf("%s = fmaxf(%s, %s);", name, name, p.expr(s.Value, 0))
 	}
+	p.unroll(kernel.I(0), s.N, kernel.I(1), p.sharers(p.scope != lane, false), nil)
 	p.line("for (int %s = %s; %s < %s; %s += %s) %s", v, from, v, p.ints(s.N), v, by, step)
 	switch p.scope {
 	case group:

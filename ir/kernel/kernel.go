@@ -74,7 +74,8 @@ type (
 		Body         []Stmt
 	}
 
-	// Reduce names the sum or maximum of Value over Var in [0, N): 0 and -inf when N is 0.
+	// Reduce names the sum or maximum of Value over Var in [0, N): 0 and -inf when N is 0. In a loop over lanes each lane computes its
+	// own.
 	Reduce struct {
 		Name  string
 		Op    ReduceOp

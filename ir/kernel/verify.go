@@ -132,7 +132,6 @@ func (v *verifier) stmt(s Stmt) {
 	case *For:
 		v.loop(s)
 	case *Reduce:
-		v.together(s.Op.String())
 		v.reduce(s)
 	case *Encode:
 		v.together("encode")
@@ -235,7 +234,9 @@ func (v *verifier) reduce(s *Reduce) {
 	v.check(v.scope.declare(s.Var, scalar(Int)))
 	v.expr(s.Value, Float)
 	end()
-	v.check(v.scope.declare(s.Name, scalar(Float)))
+	sym := scalar(Float)
+	sym.Lane = v.inLanes
+	v.check(v.scope.declare(s.Name, sym))
 }
 
 func (v *verifier) tile(d *Dot) {

@@ -13,7 +13,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"x[0] = 1.0", "kernel f: x[0] = 1.0: x is stored to, but its role is in"},
 		{"w[0] = 1.0", "kernel f: w[0] = 1.0: w is stored to, but its role is weight"},
 		{"a := y[0]", "kernel f: a := y[0]: y is loaded, but its role is out"},
-		{"for i := range lanes(K) {\na := sum(j, K, x[j])\n}", "kernel f: a := sum(j, K, x[j]): sum inside a loop over lanes"},
+		{"for i := range lanes(K) {\na := sum(j, K, x[j])\nif a < e {\n}\n}", "kernel f: if a < e: the condition a < e differs between lanes"},
 		{"for i := range lanes(K) {\ndot(m, 0, w, 0, K, x, 0, K, 1, 1, K)\n}", "kernel f: dot(m, 0, w, 0, K, x, 0, K, 1, 1, K): dot inside a loop over lanes"},
 		{"for i := range lanes(K) {\nmix(m, 0, w, 0, K, x, 0, K, 1, 1, K)\n}", "kernel f: mix(m, 0, w, 0, K, x, 0, K, 1, 1, K): mix inside a loop over lanes"},
 		{"for i := range lanes(K) {\nfor j := range lanes(K) {\n}\n}", "kernel f: for j := range lanes(K): a loop over lanes inside a loop over lanes"},

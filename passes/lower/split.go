@@ -96,23 +96,20 @@ func (p *splitting) combine(s *attention, finish func()) {
 func (p *splitting) sums(s *attention, maximum, sum kernel.Expr) {
 	o := s.norm.Op.Reduce.Online
 	part := func(col, i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
-	add := func(buf string, at, v kernel.Expr) {
-		s.emit(&kernel.Store{Buf: buf, Index: at, Value: kernel.Add(kernel.At(buf, at), v)})
-	}
 	s.lanes("c", s.cols, func(c kernel.Expr) {
-		s.emit(&kernel.Store{Buf: s.l, Index: c, Value: kernel.F(0)})
-		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
-			s.emit(&kernel.Store{Buf: s.m, Index: c, Value: kernel.MaxE(kernel.At(s.m, c), part(c, maximum, k))})
+		most := s.reduce("most", kernel.Max, p.n, func(k kernel.Expr) kernel.Expr { return part(c, maximum, k) })
+		total := s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
+			return kernel.Mul(part(c, sum, k), o.Rescale(part(c, maximum, k), most))
 		})
-		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
-			add(s.l, c, kernel.Mul(part(c, sum, k), o.Rescale(part(c, maximum, k), kernel.At(s.m, c))))
-		})
+		s.emit(&kernel.Store{Buf: s.m, Index: c, Value: most})
+		s.emit(&kernel.Store{Buf: s.l, Index: c, Value: total})
 	})
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		c := s.let("c", kernel.Div(i, s.vd))
-		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: kernel.F(0)})
-		s.loop("k", p.n, kernel.I(1), func(k kernel.Expr) {
-			add(s.acc, i, kernel.Mul(part(c, kernel.Rem(i, s.vd), k), o.Rescale(part(c, maximum, k), kernel.At(s.m, c))))
+		most := s.let("most", kernel.At(s.m, c))
+		total := s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
+			return kernel.Mul(part(c, kernel.Rem(i, s.vd), k), o.Rescale(part(c, maximum, k), most))
 		})
+		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: total})
 	})
 }

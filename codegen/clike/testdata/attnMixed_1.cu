@@ -73,26 +73,28 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
   if (last) {
     group_barrier();
     for (int c5 = thread; c5 < 3; c5 += 256) {
-      l[c5] = 0.0f;
-      for (int k = 0; k < 16; k += 1) {
-        m[c5] = fmaxf(m[c5], parts[(k * 3 + c5) * 34 + 32]);
-      }
-      for (int k2 = 0; k2 < 16; k2 += 1) {
-        l[c5] = l[c5] + parts[(k2 * 3 + c5) * 34 + 33] * expf(parts[(k2 * 3 + c5) * 34 + 32] - m[c5]);
-      }
+      float most2 = (-INFINITE);
+      #pragma unroll
+      for (int i6 = 0; i6 < 16; i6 += 1) most2 = fmaxf(most2, parts[(i6 * 3 + c5) * 34 + 32]);
+      float total2 = 0.0f;
+      #pragma unroll
+      for (int i7 = 0; i7 < 16; i7 += 1) total2 += parts[(i7 * 3 + c5) * 34 + 33] * expf(parts[(i7 * 3 + c5) * 34 + 32] - most2);
+      m[c5] = most2;
+      l[c5] = total2;
     }
     group_barrier();
-    for (int i6 = thread; i6 < 96; i6 += 256) {
-      const int c6 = i6 >> 5;
-      acc[i6] = 0.0f;
-      for (int k3 = 0; k3 < 16; k3 += 1) {
-        acc[i6] = acc[i6] + parts[(k3 * 3 + c6) * 34 + (i6 & 31)] * expf(parts[(k3 * 3 + c6) * 34 + 32] - m[c6]);
-      }
+    for (int i8 = thread; i8 < 96; i8 += 256) {
+      const int c6 = i8 >> 5;
+      const float most3 = m[c6];
+      float total3 = 0.0f;
+      #pragma unroll
+      for (int i9 = 0; i9 < 16; i9 += 1) total3 += parts[(i9 * 3 + c6) * 34 + (i8 & 31)] * expf(parts[(i9 * 3 + c6) * 34 + 32] - most3);
+      acc[i8] = total3;
     }
     group_barrier();
-    for (int i7 = thread; i7 < 96; i7 += 256) {
-      const int c7 = i7 >> 5;
-      mixed[c7 * 32 + (i7 & 31)] = acc[i7] / l[c7];
+    for (int i10 = thread; i10 < 96; i10 += 256) {
+      const int c7 = i10 >> 5;
+      mixed[c7 * 32 + (i10 & 31)] = acc[i10] / l[c7];
     }
   }
 }
