@@ -123,11 +123,12 @@ func contractSkeleton(b *builder) {
 	for _, g := range segs {
 		members = max(members, len(g.members))
 	}
-	s.rows = b.param("rows", dim.Const(int64(s.blockRows(segs, members))))
+	rows, toks := s.tileSize(segs, members)
+	s.rows = b.param("rows", dim.Const(int64(rows)))
 	s.toks = kernel.I(1)
 	width := s.toks
 	if !isOne(s.n) {
-		s.toks = b.param("toks", dim.Const(int64(b.sched.Tokens)))
+		s.toks = b.param("toks", dim.Const(int64(toks)))
 		width = s.toks
 		if b.sched.Banks {
 			width = kernel.Add(s.toks, kernel.I(1))
@@ -157,18 +158,41 @@ func isOne(e kernel.Expr) bool {
 	return ok && l.V == 1
 }
 
-// blockRows is the number of rows of a group: of one token as many as fill the device, of many those that the schedule wants, halved
-// until the results of that many projections side by side fit. They are whole runs of elements that results mix.
-func (s *contraction) blockRows(segs []*segment, members int) int {
+// tileSize is the rows and tokens of a group: of one token as many rows as fill the device, of many those that the schedule wants,
+// halved until the results of so many projections side by side fit. Rows are whole runs of elements that results mix.
+func (s *contraction) tileSize(segs []*segment, members int) (rows, toks int) {
 	sched, unit := &s.sched, s.rowUnit()
 	if isOne(s.n) {
-		return sched.fill(segs, unit, s.x.Group == s.gr)
+		return sched.fill(segs, unit, s.x.Group == s.gr), 1
 	}
-	want := cmp.Or(sched.ManyRows, sched.Rows)
-	for sched.Results > 0 && want > unit && 4*members*want*(sched.Tokens+1) > sched.Results {
-		want /= 2
+	rows = cmp.Or(sched.ManyRows, sched.Rows)
+	for sched.Results > 0 && rows > unit && 4*members*rows*(sched.Tokens+1) > sched.Results {
+		rows /= 2
 	}
-	return (want + unit - 1) / unit * unit
+	rows = (rows + unit - 1) / unit * unit
+	toks = sched.Tokens
+	if twice := 2 * toks; twice <= sched.MostTokens && 4*members*rows*(twice+1) <= sched.Results &&
+		sched.waves(segs, rows, twice) <= sched.waves(segs, rows, toks) {
+		toks = twice
+	}
+	return rows, toks
+}
+
+// waves is what a full step takes in tokens' time, besides which each turn of all groups costs as much as some tokens do.
+func (s *Schedule) waves(segs []*segment, rows, toks int) int {
+	const turn = 70
+	tiles := (s.Chunk + toks - 1) / toks
+	return (groupsOf(segs, rows)*tiles + s.Groups - 1) / s.Groups * (toks + turn)
+}
+
+// groupsOf is the number of blocks of rows.
+func groupsOf(segs []*segment, rows int) int {
+	groups := 0
+	for _, g := range segs {
+		n, _ := g.members[0].In[1].Type.Axes[0].Dim.Const()
+		groups += (int(n) + rows - 1) / rows
+	}
+	return groups
 }
 
 // rowUnit is the rows that must stay together.
@@ -200,12 +224,7 @@ func (s *Schedule) fill(segs []*segment, unit int, prologue bool) int {
 	}
 	best, cost := first, -1
 	for r := first; r <= max(first, s.MostRows); r += unit {
-		groups := 0
-		for _, g := range segs {
-			n, _ := g.members[0].In[1].Type.Axes[0].Dim.Const()
-			groups += (int(n) + r - 1) / r
-		}
-		c := (groups + s.Groups - 1) / s.Groups * r
+		c := (groupsOf(segs, r) + s.Groups - 1) / s.Groups * r
 		if cost < 0 || c < cost || c == cost && prologue {
 			best, cost = r, c
 		}

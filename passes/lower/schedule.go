@@ -11,14 +11,15 @@ type Schedule struct {
 	Chunk int // the most new tokens of a step, unless asked otherwise; 0 for passes.DefaultChunk
 
 	// Contractions with weights.
-	Rows     int  // rows of weights that a group takes; rounded up to whole heads where heads must stay together
-	Groups   int  // that the device runs at a time: with one token, rows are chosen to fill it; 0 for Rows
-	MostRows int  // then, at most
-	ManyRows int  // the same where there are many tokens; 0 for Rows
-	RowUnit  int  // what they are a multiple of; 0 for 1
-	Tokens   int  // tokens that are multiplied with at a time
-	Tiled    bool // a group takes so many tokens of them, instead of walking over all
-	Results  int  // bytes of group memory that the results of a group may take, at the price of fewer rows; 0 for any
+	Rows       int  // rows of weights that a group takes; rounded up to whole heads where heads must stay together
+	Groups     int  // that the device runs at a time: with one token, rows are chosen to fill it; 0 for Rows
+	MostRows   int  // then, at most
+	ManyRows   int  // the same where there are many tokens; 0 for Rows
+	RowUnit    int  // what they are a multiple of; 0 for 1
+	Tokens     int  // tokens that are multiplied with at a time
+	MostTokens int  // the same where twice as many fill the device better; 0 for Tokens
+	Tiled      bool // a group takes so many tokens of them, instead of walking over all
+	Results    int  // bytes of group memory that the results of a group may take, at the price of fewer rows; 0 for any
 
 	// Attention.
 	KVBlock int // keys that a group reads at a time
@@ -47,7 +48,7 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 // CUDA is the schedule for a GPU with tensor cores. A group is a block of threads.
 var CUDA = Schedule{
 	Chunk: 512,
-	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, Tiled: true, Results: 96 << 10,
+	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, MostTokens: 128, Tiled: true, Results: 136 << 10,
 	KVBlock: 64, Columns: 64, Splits: 16,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
