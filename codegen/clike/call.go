@@ -46,15 +46,17 @@ func (p *printer) tileCall(plan *planned) {
 		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep)
 }
 
-// matrix is a pointer to the element at an index, which begins a block if the elements are in blocks.
+// matrix is a pointer to the element at an index, which begins a block if the elements are in blocks. Matrices of blocks may have
+// more bytes than 32 bits count.
 func (p *printer) matrix(buf string, at kernel.Expr) string {
-	if b, global := p.bufs[buf]; global && blocks(b.DType) {
-		row := b.DType.Row()
-		block := p.n.fold(kernel.Div(at, kernel.I(int64(row.Elems*row.Rows))))
-		at = kernel.Mul(block, kernel.I(int64(row.Bytes)))
-	}
+	b, global := p.bufs[buf]
 	if lit, ok := at.(*kernel.IntLit); ok && lit.V == 0 {
 		return p.name(buf)
 	}
-	return p.name(buf) + " + " + p.expr(at, precedence["add"]+1)
+	if !global || !blocks(b.DType) {
+		return p.name(buf) + " + " + p.expr(at, precedence["add"]+1)
+	}
+	row := b.DType.Row()
+	block := p.n.fold(kernel.Div(at, kernel.I(int64(row.Elems*row.Rows))))
+	return fmt.Sprintf("%s + size_t(%s) * %d", p.name(buf), p.ints(block), row.Bytes)
 }

@@ -53,6 +53,11 @@ func (p *planner) stmt(n *narrower, s kernel.Stmt) []kernel.Stmt {
 			return []kernel.Stmt{&c}
 		}
 	}
+	for _, e := range []*kernel.Expr{&c.Rows, &c.Cols} { // no tile has fewer than none, which their ranges may not tell
+		if n.rangeOf(*e).Lo < 0 {
+			*e = kernel.MaxE(*e, kernel.I(0))
+		}
+	}
 	if mix {
 		return n.stmts(mixLoops(&c))
 	}

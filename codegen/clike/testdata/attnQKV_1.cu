@@ -7,7 +7,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
   float* const xn = (float*)(memory + 256);
   if (block < 3) {
     const int row = block * 32;
-    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::fetch(memory + 1280, wq + (row * 96 >> 9) * 288, 32);
+    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::fetch(memory + 1280, wq + size_t(row * 96 >> 9) * 288, 32);
     wait_for_inputs();
     float total = 0.0f;
     for (int i = thread; i < 96; i += 256) total += x[i] * x[i];
@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
     group_barrier();
     gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::prepare(memory + 640, xn, 96, 1);
     group_barrier();
-    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::run(acc + 0, 1, wq + (row * 96 >> 9) * 288, 96, xn, 96, 32, 1, 96, memory + 1280, memory + 640);
+    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::run(acc + 0, 1, wq + size_t(row * 96 >> 9) * 288, 96, xn, 96, 32, 1, 96, memory + 1280, memory + 640);
     launch_dependents();
     group_barrier();
     for (int r = thread; r < 32; r += 256) {

@@ -1,0 +1,47 @@
+package codegen_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
+	"github.com/llorch/llorch/models"
+)
+
+// TestCUDATakesRealShapes: models of real shapes, of every weight type, fit a group's memory and 32-bit indexes.
+func TestCUDATakesRealShapes(t *testing.T) {
+	for name, c := range map[string]models.Config{
+		"tinyllama-1.1b": {Vocab: 32000, Embd: 2048, Layers: 1, Heads: 32, KVHeads: 4, HeadDim: 64, FFN: 5632, Context: 2048},
+		"smollm2-135m":   {Vocab: 49152, Embd: 576, Layers: 1, Heads: 9, KVHeads: 3, HeadDim: 64, FFN: 1536, Context: 8192, Tied: true},
+		"llama-3.1-8b":   {Vocab: 128256, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 131072},
+		"llama-2-13b":    {Vocab: 32000, Embd: 5120, Layers: 1, Heads: 40, KVHeads: 40, HeadDim: 128, FFN: 13824, Context: 4096},
+		"llama-3.1-70b":  {Vocab: 128256, Embd: 8192, Layers: 1, Heads: 64, KVHeads: 8, HeadDim: 128, FFN: 28672, Context: 131072},
+	} {
+		c.Arch, c.NormEps = "llama", 1e-5
+		for _, style := range []string{"half", "interleaved"} {
+			c.Rope = models.Rope{Theta: 10000, Width: c.HeadDim, Style: style}
+			for i := range kernel.DTypes {
+				row := &kernel.DTypes[i]
+				if !row.Weight || row.Panel != nil || c.Embd%row.Elems != 0 || c.FFN%row.Elems != 0 {
+					continue
+				}
+				t.Run(name+"/"+style+"/"+row.Name, func(t *testing.T) {
+					t.Parallel()
+					kv := kernel.F16
+					if row.DType == kernel.F32 {
+						kv = kernel.F32
+					}
+					g := models.Llama(c, models.Options{KV: kv, Weight: llamaCase{config: c, w: row.DType}.dtype})
+					require.NoError(t, ir.Verify(g))
+					compiled, err := codegen.Compile(g, codegen.Options{Target: "cuda"})
+					require.NoError(t, err)
+					_, err = compiled.Target.Sources(compiled.Program, compiled.Kernels)
+					require.NoError(t, err)
+				})
+			}
+		}
+	}
+}
