@@ -42,7 +42,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
 			e.Setenv("ROOT", root)
-			e.Setenv("LLORCH_NVRTC", os.Getenv("LLORCH_NVRTC"))
+			for _, name := range []string{"LLORCH_NVRTC", "CUDA_HOME", "CUDA_PATH", "LD_LIBRARY_PATH"} {
+				e.Setenv(name, os.Getenv(name))
+			}
 			e.Vars = append(append(e.Vars, goVars...), "GOPATH="+filepath.Join(e.WorkDir, "gopath"))
 			return nil
 		},

@@ -6,22 +6,13 @@
 //	ELEMS, BYTES, HEADER, UNIT  elements a row of a block, the bytes of a block, of its header and of each unit behind that
 //	WORDS                       registers for what a lane has of a unit
 //	load(w, unit, lane)         loads them
-//	half(a, w, s)               makes the registers of half s of the unit: 16-bit floats, or as such the codes less ZERO
+//
+// and, for what mma multiplies with, floats have half(a, w, s), the registers of half s of the unit, and codes have bytes(a, w), those
+// of both halves: the codes in the upper bits of bytes, less ZERO if it is not 0.
 
 #define DEVICE static __device__ __forceinline__
 
 namespace gemv {
-
-DEVICE unsigned add2(unsigned a, unsigned b) {
-  unsigned d;
-  asm("add.rn.f16x2 %0, %1, %2;" : "=r"(d) : "r"(a), "r"(b));
-  return d;
-}
-DEVICE unsigned fma2(unsigned a, unsigned b, unsigned c) {
-  unsigned d;
-  asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-  return d;
-}
 
 // Floats are single elements of 16 bits.
 template <bool BF16_>
@@ -42,7 +33,14 @@ struct Floats {
   }
 };
 
-// Codes are integers of 4, 5, 6 or 8 bits with scales.
+// and_xor is one instruction, which (a & b) ^ c is not where two of them are constants.
+DEVICE unsigned and_xor(unsigned a, unsigned b, unsigned c) {
+  unsigned d;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+}
+
+// Codes are integers of 4, 5, 6 or 8 bits with scales. With OFFSETS they are bytes without a sign, else those less ZERO.
 template <int BITS, int ZERO, bool OFFSETS_, bool NESTED_, bool HALVES_>
 struct Codes {
   static constexpr bool BF16 = false, CODES = true, OFFSETS = OFFSETS_, NESTED = NESTED_, HALVES = HALVES_;
@@ -51,6 +49,8 @@ struct Codes {
   static constexpr int LOW = BITS == 8 ? 512 : 256, HIGH = BITS == 8 ? 0 : 64 * (BITS - 4);
   static constexpr int UNIT = SCALES + LOW + HIGH, BYTES = HEADER + ELEMS / 32 * UNIT;
   static constexpr int WORDS = BITS == 8 ? 4 : BITS == 4 ? 2 : 3;
+  static constexpr float ONE = 1.0f / (1 << (8 - BITS));  // what bytes are to be multiplied with
+  static_assert(ZERO == (OFFSETS ? 0 : 1 << (BITS - 1)), "the sign bit of a byte less ZERO is the code's first, inverted");
 
   DEVICE void load(unsigned (&w)[WORDS], const unsigned char* unit, int lane) {
     if constexpr (BITS == 8) {
@@ -60,38 +60,48 @@ struct Codes {
       const uint2 v = *(const uint2*)(unit + SCALES + 8 * lane);
       w[0] = v.x, w[1] = v.y;
     }
-    if constexpr (BITS == 5) w[2] = __byte_perm(*(const unsigned short*)(unit + SCALES + LOW + 2 * lane), 0, 0x4140);
+    if constexpr (BITS == 5) w[2] = *(const unsigned short*)(unit + SCALES + LOW + 2 * lane);
     if constexpr (BITS == 6) w[2] = *(const unsigned*)(unit + SCALES + LOW + 4 * lane);
   }
 
-  // The low bits of 0x6400 are the integer above 1024 that this f16 is.
-  static constexpr unsigned MAGIC = 0x64006400;
+  static constexpr unsigned SIGN = OFFSETS ? 0 : 0x80808080;
 
-  DEVICE void half(unsigned (&a)[4], const unsigned (&w)[WORDS], int s) {
-    constexpr unsigned less = 0xe400e400 + 0x00010001 * ZERO;  // -(1024 + ZERO), twice
+  // bytes makes register 2s+r, row g+8r of half s: elements 4t to 4t+3 of it.
+  DEVICE void bytes(unsigned (&a)[4], const unsigned (&w)[WORDS]) {
     if constexpr (BITS == 8) {
 #pragma unroll
-      for (int r = 0; r < 2; r++) {
-        a[r] = add2(__byte_perm(w[2 * s + r], MAGIC >> 8, 0x4140), less);
-        a[2 + r] = add2(__byte_perm(w[2 * s + r], MAGIC >> 8, 0x4342), less);
-      }
+      for (int i = 0; i < 4; i++) a[i] = w[i] ^ SIGN;
     } else {
-      constexpr unsigned less64 = 0xd400d400 + 0x00100010 * ZERO, sixteenth = 0x2c002c00;
-      // Pair p of row g+8r. The second pairs are sixteen times too big.
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const int p = i / 2, r = i % 2;
-        unsigned v = (r == 0 ? w[s] : w[s] >> 8) & 0x000f000f << (4 * p) | MAGIC;
-        if constexpr (BITS > 4) {
-          const int from = (BITS - 4) * (4 * s + 2 * p + r), to = 4 + 4 * p;
-          const unsigned high = from < to ? w[2] << (to - from) : w[2] >> (from - to);
-          v |= high & (BITS == 5 ? 0x00100010u : 0x00300030u) << (4 * p);
-        }
-        a[i] = p == 0 ? add2(v, less) : fma2(v, sixteenth, less64);
+      for (int s = 0; s < 2; s++) {
+        // Of the four codes of a row, the first two lie in the low nibbles of bytes r and r+2, the others in the high ones.
+        constexpr unsigned nibbles = 0x0f0f0f0fu << (8 - BITS), sign = BITS == 4 ? SIGN : 0;  // others have theirs above
+        const unsigned first = and_xor(w[s] << (8 - BITS), nibbles, sign), last = and_xor(w[s] >> (BITS - 4), nibbles, sign);
+        a[2 * s] = __byte_perm(first, last, 0x6420), a[2 * s + 1] = __byte_perm(first, last, 0x7531);
+      }
+      if constexpr (BITS > 4) add_high(a, w[2]);
+    }
+  }
+
+  // add_high adds the bits above the low four. Even elements have theirs in the low half of the word, odd ones in the high half (of
+  // five bits, in its first byte and its second); a second pair of elements has them two fields on.
+  DEVICE void add_high(unsigned (&a)[4], unsigned high) {
+    constexpr int FIELD = BITS - 4;
+    constexpr unsigned mask = (FIELD == 1 ? 0x80808080u : 0xc0c0c0c0u);
+#pragma unroll
+    for (int s = 0; s < 2; s++) {
+      const unsigned pairs = FIELD == 1 ? __byte_perm(high, high >> 2, 0x5410) : __byte_perm(high, high >> 4, s ? 0x7531 : 0x6420);
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        const int to = 8 - FIELD - (FIELD == 1 ? 4 * s + r : 2 * r);
+        a[2 * s + r] |= and_xor(pairs << to, mask, SIGN);
       }
     }
   }
 };
+
+// loaded keeps the assembler from loading a unit at a time, which saves registers and waits for each.
+DEVICE void loaded() { __syncwarp(); }
 
 // Pair is the factors of a lane's rows g and g+8.
 struct Pair {
@@ -121,6 +131,24 @@ DEVICE void mma(float (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
     asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
+}
+
+// mma_bytes multiplies 16 rows of 32 bytes with 32 digits of 8 columns.
+template <bool SIGNED>
+DEVICE void mma_bytes(int (&d)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  if constexpr (SIGNED) {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"
+        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(0));
+  } else {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"
+        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "r"(0));
+  }
+}
+
+// mma_half is mma_bytes of a half of them, signed.
+DEVICE void mma_half(int (&d)[4], unsigned a0, unsigned a1, unsigned b) {
+  asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%7,%7,%7,%7};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(a0), "r"(a1), "r"(b), "r"(0));
 }
 
 }  // namespace gemv

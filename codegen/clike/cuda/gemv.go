@@ -11,7 +11,7 @@ import (
 // gemv is Dot of fragments with one column of f32: what a token's time goes to.
 var gemv = clike.Tile{
 	Name:  "gemv",
-	Files: []string{"frag.cuh", "gemv_ring.cuh", "gemv_columns.cuh", "gemv.cuh"},
+	Files: []string{"frag.cuh", "gemv_ring.cuh", "gemv_floats.cuh", "gemv_codes.cuh", "gemv.cuh"},
 	Plan:  planGemv,
 }
 
@@ -79,15 +79,20 @@ func (t *gemvTile) ring() int {
 
 // prep is Gemv's PREP.
 func (t *gemvTile) prep() int {
-	const header, column = 256, 2 * quant.Unit
 	units := t.k / quant.Unit
-	size := header + units*column*t.columns()
-	if t.panel.Format.Offsets {
-		size += (4*units + 15) / 16 * 16
+	if t.panel.Format.Float != nil {
+		const header, column = 256, 2 * quant.Unit
+		return header + units*column*t.columns()
 	}
-	return size
+	const digits = 3 * quant.Unit
+	factors := 4 * units
+	if t.panel.Format.Offsets {
+		factors *= 2
+	}
+	return (factors+15)/16*16 + units*digits
 }
 
+// columns of floats.
 func (t *gemvTile) columns() int {
 	if t.bf16 {
 		return 3
@@ -97,5 +102,8 @@ func (t *gemvTile) columns() int {
 
 // form tells prepared vectors apart.
 func (t *gemvTile) form() string {
-	return fmt.Sprintf("%d in %d columns, sums %t", t.k, t.columns(), t.panel.Format.Offsets)
+	if f := t.panel.Format; f.Float == nil {
+		return fmt.Sprintf("digits of %d, sums %t", t.k, f.Offsets)
+	}
+	return fmt.Sprintf("%d columns of %d", t.columns(), t.k)
 }

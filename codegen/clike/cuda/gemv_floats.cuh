@@ -1,25 +1,37 @@
-// A vector of activations in the form of mma's B: each f32 as a sum of 16-bit floats, which lie in columns. Two f16 have 22 bits, three
+// Products of floats. A vector of activations in the form of mma's B: each f32 as a sum of 16-bit floats, which lie in columns. Two f16 have 22 bits, three
 // bf16 have 24. A vector whose columns are f16 is scaled by a power of two that takes its greatest value to [2^14, 2^15), so nothing
 // overflows and what falls below f16 is less than 2^-50 of that value; the second column is 2^11 times too big.
 //
 // In prepared memory lie
 //
 //	inverse   of the scale, a float; at 64 the maxima of the warps
-//	sums      of the units' elements, scaled, for weights with OFFSETS
 //	columns   [unit][column][lane t][half][4], so that a lane's load of 16 bytes serves a unit
 
 namespace gemv {
 
+// eight_of_unit loads four elements of both halves of a unit.
+DEVICE void eight_of_unit(float (&v)[8], const float* x, bool any) {
+  if (!any) {
+#pragma unroll
+    for (int j = 0; j < 8; j++) v[j] = 0.0f;
+  } else if (((unsigned long long)x & 15) == 0) {
+    const float4 a = *(const float4*)x, b = *(const float4*)(x + 16);
+    v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
+  } else {
+#pragma unroll
+    for (int j = 0; j < 8; j++) v[j] = x[j / 4 * 16 + j % 4];
+  }
+}
+
 template <class W, int K, int WARPS>
 struct Columns {
   static constexpr int THREADS = WARPS * TEAM, UNITS = K / 32, COUNT = W::BF16 ? 3 : 2;
-  static constexpr int HEADER = 256, SUMS = W::OFFSETS ? (4 * UNITS + 15) / 16 * 16 : 0, UNIT = 64 * COUNT;
-  static constexpr int SIZE = HEADER + SUMS + UNITS * UNIT;
+  static constexpr int HEADER = 256, UNIT = 64 * COUNT;
+  static constexpr int SIZE = HEADER + UNITS * UNIT;
   static constexpr int TURNS = (K / 8 + THREADS - 1) / THREADS;  // of a thread, each with 8 elements of a unit
 
   DEVICE float inverse(const void* prep) { return *(const float*)prep; }
-  DEVICE float* sums(void* prep) { return (float*)((unsigned char*)prep + HEADER); }
-  DEVICE unsigned char* columns(void* prep) { return (unsigned char*)prep + HEADER + SUMS; }
+  DEVICE unsigned char* columns(void* prep) { return (unsigned char*)prep + HEADER; }
 
   DEVICE void prepare(void* prep, const float* x) {
     // The four turns of a unit fall to neighbors.
@@ -27,36 +39,16 @@ struct Columns {
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
       const int i = n * THREADS + threadIdx.x;
-      eight(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
+      eight_of_unit(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
     }
     float scale = 1.0f;
     if constexpr (!W::BF16) scale = scaled(prep, v);
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
       const int i = n * THREADS + threadIdx.x;
-      float sum = 0.0f;
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[n][j] *= scale, sum += v[n][j];
-      if constexpr (W::OFFSETS) {
-        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-        if (i < K / 8 && i % 4 == 0) sums(prep)[i / 4] = sum;
-      }
+      for (int j = 0; j < 8; j++) v[n][j] *= scale;
       if (i < K / 8) split((uint4*)(columns(prep) + i / 4 * UNIT + i % 4 * 16), v[n]);
-    }
-  }
-
-  // eight loads four elements of both halves of a unit.
-  DEVICE void eight(float (&v)[8], const float* x, bool any) {
-    if (!any) {
-#pragma unroll
-      for (int j = 0; j < 8; j++) v[j] = 0.0f;
-    } else if (((unsigned long long)x & 15) == 0) {
-      const float4 a = *(const float4*)x, b = *(const float4*)(x + 16);
-      v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
-    } else {
-#pragma unroll
-      for (int j = 0; j < 8; j++) v[j] = x[j / 4 * 16 + j % 4];
     }
   }
 
@@ -111,6 +103,46 @@ struct Columns {
     } else {
       return {fmaf(c[1], 0x1p-11f, c[0]), fmaf(c[3], 0x1p-11f, c[2])};
     }
+  }
+};
+
+// FloatSums is what a lane adds up of a group of 16 rows.
+template <class W, int K, int WARPS>
+struct FloatSums {
+  typedef Columns<W, K, WARPS> X;
+  float c[4][4];  // independent ones
+
+  __device__ __forceinline__ FloatSums() {
+#pragma unroll
+    for (int i = 0; i < 16; i++) c[i / 4][i % 4] = 0.0f;
+  }
+
+  // add adds the products of N units, of which the first meets unit at of the vector.
+  template <int N>
+  __device__ __forceinline__ void add(const unsigned char* unit, void* prep, int at, int lane) {
+    const unsigned char* columns = X::columns(prep) + min(lane / 4, X::COUNT - 1) * 64 + lane % 4 * 16 + at * X::UNIT;
+    unsigned w[N][W::WORDS];
+    uint4 x[N];
+#pragma unroll
+    for (int u = 0; u < N; u++) W::load(w[u], unit + u * W::UNIT, lane), x[u] = *(const uint4*)(columns + u * X::UNIT);
+    loaded();
+#pragma unroll
+    for (int u = 0; u < N; u++) {
+#pragma unroll
+      for (int s = 0; s < 2; s++) {
+        unsigned a[4];
+        W::half(a, w[u], s);
+        mma<W::BF16>(c[u % 2 * 2 + s], a, s ? x[u].z : x[u].x, s ? x[u].w : x[u].y);
+      }
+    }
+  }
+
+  __device__ __forceinline__ Pair total(const void* prep, int) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) c[0][i] += c[1][i] + (c[2][i] + c[3][i]);
+    const float inverse = W::BF16 ? 1.0f : X::inverse(prep);
+    const Pair p = X::total(c[0]);
+    return {p.upper * inverse, p.lower * inverse};
   }
 };
 
