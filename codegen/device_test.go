@@ -17,10 +17,12 @@ import (
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cuda"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // findDevice is the driver, if it has a device.
-func findDevice() driver.Driver {
+func findDevice() device.Driver {
 	d, err := driver.Load()
 	if err != nil {
 		return nil
@@ -31,7 +33,7 @@ func findDevice() driver.Driver {
 	return d
 }
 
-func needDevice(t *testing.T) driver.Driver {
+func needDevice(t *testing.T) device.Driver {
 	d := findDevice()
 	if d == nil {
 		t.Skip("needs an NVIDIA GPU with its driver")
@@ -47,17 +49,17 @@ func needNVRTC(t *testing.T) {
 }
 
 // deviceEngine compiles kernels for a device and loads them with the weights.
-func deviceEngine(t rapid.TB, d driver.Driver, c *codegen.Compiled, w runtime.Weights) *cuda.Engine {
+func deviceEngine(t rapid.TB, d device.Driver, c *codegen.Compiled, w runtime.Weights) *gpu.Picker {
 	arch, err := cuda.Arch(d, 0)
 	require.NoError(t, err)
 	files, err := c.Files([]string{arch})
 	require.NoError(t, err)
-	e, err := cuda.New(c.Program, w, cuda.Code{Cubins: map[string][]byte{arch: files["kernels."+arch+".cubin"]}}, d, cuda.Options{})
+	e, err := cuda.New(c.Program, w, cuda.Code{Cubins: map[string][]byte{arch: files["kernels."+arch+".cubin"]}}, d, gpu.Options{})
 	require.NoError(t, err, "%s", files["kernels.cu"])
 	return e
 }
 
-func newDeviceModel(t *testing.T, d driver.Driver, c llamaCase, chunk int) *model {
+func newDeviceModel(t *testing.T, d device.Driver, c llamaCase, chunk int) *model {
 	m := &model{llamaCase: c, g: c.graph(t), tol: 2e-2, known: map[string][]float64{}}
 	m.tr = &trial{g: m.g, seed: 5, target: "cuda"}
 	compiled, err := codegen.Compile(m.g, codegen.Options{Target: "cuda", Chunk: chunk})
@@ -73,7 +75,7 @@ func newDeviceModel(t *testing.T, d driver.Driver, c llamaCase, chunk int) *mode
 func encodes(n *ir.Node) bool { return n.Op.Class == ir.Encoding }
 
 // onDevice runs the steps for each specialisation that can, and hands over what the reference and the device say.
-func (tr *trial) onDevice(t rapid.TB, d driver.Driver, compare func(step string, want, got [][]float64, source string)) {
+func (tr *trial) onDevice(t rapid.TB, d device.Driver, compare func(step string, want, got [][]float64, source string)) {
 	tr.target = "cuda"
 	c := tr.compile(t)
 	files, err := c.Files([]string{"sm_90"})

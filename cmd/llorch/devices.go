@@ -14,9 +14,9 @@ type deviceInfo struct {
 	Index  int    `json:"index"`
 	Name   string `json:"name"`
 	Arch   string `json:"arch"`
-	SMs    int    `json:"multiprocessors"`
+	Cores  int    `json:"cores"` // multiprocessors; 0 where the driver does not tell
 	Memory int64  `json:"memory"`
-	Driver string `json:"cuda"` // that the driver speaks
+	Driver string `json:"driver"`
 }
 
 // devices lists the GPUs. Without a driver there are none, which is an error: whoever asks wants to know why.
@@ -31,8 +31,7 @@ func (c *inspectCmd) devices(e *env) error {
 	}
 	list := []deviceInfo{}
 	for _, i := range all {
-		list = append(list, deviceInfo{"cuda", i.Index, i.Name, fmt.Sprintf("sm_%d%d", i.Major, i.Minor), i.SMs, i.Memory,
-			fmt.Sprintf("%d.%d", i.Driver/1000, i.Driver%1000/10)})
+		list = append(list, deviceInfo{i.Target, i.Index, i.Name, i.Arch, i.Cores, i.Memory, i.Driver})
 	}
 	if c.JSON {
 		enc := json.NewEncoder(e.stdout)
@@ -40,9 +39,9 @@ func (c *inspectCmd) devices(e *env) error {
 		return enc.Encode(list)
 	}
 	tw := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "target\tdevice\tname\tarch\tmultiprocessors\tmemory\tCUDA\n")
+	fmt.Fprintf(tw, "target\tdevice\tname\tarch\tcores\tmemory\tdriver\n")
 	for _, i := range list {
-		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%d\t%s\t%s\n", i.Target, i.Index, i.Name, i.Arch, i.SMs, size(i.Memory), i.Driver)
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%d\t%s\t%s\n", i.Target, i.Index, i.Name, i.Arch, i.Cores, size(i.Memory), i.Driver)
 	}
 	return tw.Flush()
 }

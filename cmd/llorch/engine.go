@@ -15,6 +15,8 @@ import (
 	"github.com/llorch/llorch/runtime/cpu"
 	"github.com/llorch/llorch/runtime/cuda"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // engineFlags say what a model is run on.
@@ -90,23 +92,23 @@ func cudaEngine(j engineJob) (runtime.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	device := value(j.flags.Device)
-	code, err := cudaCode(d, device, j)
+	index := value(j.flags.Device)
+	code, err := cudaCode(d, index, j)
 	if err != nil {
 		return nil, err
 	}
-	return cuda.New(j.program, j.weights, code, d, cuda.Options{Device: device, Profile: j.profile})
+	return cuda.New(j.program, j.weights, code, d, gpu.Options{Device: index, Profile: j.profile})
 }
 
 // cudaCode is the binaries of an artifact, or what is compiled for the device: a model, or an artifact that has sources alone.
-func cudaCode(d driver.Driver, device int, j engineJob) (cuda.Code, error) {
+func cudaCode(d device.Driver, index int, j engineJob) (cuda.Code, error) {
 	if j.artifact != nil {
 		code, err := binaries(j.artifact.Files(), j.artifact.File)
 		if err != nil || len(code.Cubins) > 0 || code.PTX != nil {
 			return code, err
 		}
 	}
-	arch, err := cuda.Arch(d, device)
+	arch, err := cuda.Arch(d, index)
 	if err != nil {
 		return cuda.Code{}, err
 	}

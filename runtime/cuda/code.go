@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // Code is a program's kernels, compiled.
@@ -18,26 +18,25 @@ type Code struct {
 }
 
 // Arch is the architecture of a device: "sm_90".
-func Arch(d driver.Driver, device int) (string, error) {
+func Arch(d device.Driver, index int) (string, error) {
 	all, err := d.Devices()
 	if err != nil {
 		return "", err
 	}
-	if device < 0 || device >= len(all) {
-		return "", fmt.Errorf("cuda: there is no device %d: the driver sees %d", device, len(all))
+	if index < 0 || index >= len(all) {
+		return "", fmt.Errorf("cuda: there is no device %d: the driver sees %d", index, len(all))
 	}
-	return archName(all[device]), nil
+	return all[index].Arch, nil
 }
-
-func archName(d driver.Info) string { return fmt.Sprintf("sm_%d%d", d.Major, d.Minor) }
 
 // image is the code for a device: a cubin of its major architecture and no newer minor one, the newest; or PTX of no newer
 // architecture. Code of architectures that end in a letter runs on exactly that one.
-func (c Code) image(d driver.Info) ([]byte, error) {
+func (c Code) image(d device.Info) ([]byte, error) {
+	hasMajor, hasMinor, _ := parseArch(d.Arch)
 	best, image := -1, []byte(nil)
 	for _, arch := range slices.Sorted(maps.Keys(c.Cubins)) { // sm_90 comes before sm_90a, which is taken instead
 		major, minor, exact := parseArch(arch)
-		if major != d.Major || minor > d.Minor || exact && minor != d.Minor || minor < best {
+		if major != hasMajor || minor > hasMinor || exact && minor != hasMinor || minor < best {
 			continue
 		}
 		best, image = minor, c.Cubins[arch]
@@ -47,12 +46,12 @@ func (c Code) image(d driver.Info) ([]byte, error) {
 	}
 	if c.PTX != nil {
 		major, minor, exact := parseArch(ptxTarget(c.PTX))
-		if has, needs := 10*d.Major+d.Minor, 10*major+minor; has == needs || has > needs && !exact {
+		if has, needs := 10*hasMajor+hasMinor, 10*major+minor; has == needs || has > needs && !exact {
 			return c.PTX, nil
 		}
 	}
 	return nil, fmt.Errorf("cuda: %s has compute capability %d.%d, and there is code for %s alone: compile with --arch %s",
-		d.Name, d.Major, d.Minor, c.contents(), archName(d))
+		d.Name, hasMajor, hasMinor, c.contents(), d.Arch)
 }
 
 // parseArch reads "sm_90" and "sm_90a"; what it cannot read is no device's.
@@ -82,33 +81,4 @@ func (c Code) contents() string {
 		return "no device"
 	}
 	return strings.Join(list, ", ")
-}
-
-// load finds the functions of the program's kernels.
-func (e *Engine) load(code Code) ([]driver.Function, error) {
-	image, err := code.image(e.info)
-	if err != nil {
-		return nil, err
-	}
-	m, err := e.ctx.LoadModule(image)
-	if err != nil {
-		return nil, err
-	}
-	fns := make([]driver.Function, len(e.program.Kernels))
-	for i := range fns {
-		k := &e.program.Kernels[i]
-		if k.Threads < 1 || k.Threads > 1024 || k.Shared < 0 || k.Shared > e.info.SharedBlock {
-			return nil, fmt.Errorf("kernel %s: blocks of %d threads with %d bytes of shared memory, and %s has up to 1024 with %d",
-				k.Name, k.Threads, k.Shared, e.device(), e.info.SharedBlock)
-		}
-		if fns[i], err = e.ctx.Function(m, k.Name, k.Shared); err != nil {
-			return nil, err
-		}
-	}
-	for name, fn := range map[string]*driver.Function{pickName: &e.pick, boundName: &e.bound, bestName: &e.best} {
-		if *fn, err = e.ctx.Function(m, name, 0); err != nil {
-			return nil, err
-		}
-	}
-	return fns, nil
 }

@@ -1,11 +1,12 @@
 package cuda
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 func TestImage(t *testing.T) {
@@ -47,7 +48,7 @@ func TestImage(t *testing.T) {
 		{Code{PTX: []byte("garbage")}, 9, 0, none},
 		{Code{}, 9, 0, none},
 	} {
-		image, err := x.code.image(driver.Info{Major: x.major, Minor: x.minor})
+		image, err := x.code.image(device.Info{Arch: fmt.Sprintf("sm_%d%d", x.major, x.minor)})
 		switch x.want {
 		case none:
 			require.Error(t, err, "%v", x)
@@ -59,19 +60,25 @@ func TestImage(t *testing.T) {
 			require.Equal(t, x.want, string(image), "%v", x)
 		}
 	}
-	_, err := withPTX(cubins("sm_90", "sm_100"), "sm_90").image(driver.Info{Name: "NVIDIA A100", Major: 8})
+	_, err := withPTX(cubins("sm_90", "sm_100"), "sm_90").image(device.Info{Name: "NVIDIA A100", Arch: "sm_80"})
 	require.EqualError(t, err, "cuda: NVIDIA A100 has compute capability 8.0, and there is code for sm_100, sm_90, PTX of sm_90 alone: compile with --arch sm_80")
-	_, err = Code{}.image(driver.Info{Name: "NVIDIA A100", Major: 8})
+	_, err = Code{}.image(device.Info{Name: "NVIDIA A100", Arch: "sm_80"})
 	require.EqualError(t, err, "cuda: NVIDIA A100 has compute capability 8.0, and there is code for no device alone: compile with --arch sm_80")
 }
 
+// twoDevices is a driver that describes devices and opens none.
+type twoDevices struct{ device.Driver }
+
+func (twoDevices) Devices() ([]device.Info, error) {
+	return []device.Info{{Arch: "sm_80"}, {Arch: "sm_90"}}, nil
+}
+
 func TestArch(t *testing.T) {
-	d := newFakeDriver(toyProgram(t))
-	arch, err := Arch(d, 0)
+	arch, err := Arch(twoDevices{}, 1)
 	require.NoError(t, err)
 	require.Equal(t, "sm_90", arch)
-	for _, i := range []int{-1, 1} {
-		_, err = Arch(d, i)
-		require.ErrorContains(t, err, "the driver sees 1")
+	for _, i := range []int{-1, 2} {
+		_, err = Arch(twoDevices{}, i)
+		require.ErrorContains(t, err, "the driver sees 2")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"gorgonia.org/cu"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // api makes the calls that gorgonia.org/cu has; launch_cu.go has the others.
@@ -88,73 +90,73 @@ func (a *api) memInfo() (free, total int64, r result) {
 	return free, total, code(err)
 }
 
-func (a *api) alloc(n int64) (Ptr, result) {
+func (a *api) alloc(n int64) (device.Ptr, result) {
 	p, err := cu.MemAlloc(n)
-	return Ptr(p), code(err)
+	return device.Ptr(p), code(err)
 }
 
-func (a *api) free(p Ptr) result { return code(cu.MemFree(cu.DevicePtr(p))) }
+func (a *api) free(p device.Ptr) result { return code(cu.MemFree(cu.DevicePtr(p))) }
 
 func (a *api) hostFree(p unsafe.Pointer) result { return code(cu.MemFreeHost(p)) }
 
 // loadModule loads an image, and leaves what the driver's compiler says of errors in log.
-func (a *api) loadModule(image, log []byte) (Module, result) {
+func (a *api) loadModule(image, log []byte) (device.Module, result) {
 	m, err := cu.LoadDataEx(string(image), &cu.JITErrorLogBuffer{Buffer: log})
-	return as[Module](m), code(err)
+	return as[device.Module](m), code(err)
 }
 
-func (a *api) unload(m Module) result { return code(as[cu.Module](m).Unload()) }
+func (a *api) unload(m device.Module) result { return code(as[cu.Module](m).Unload()) }
 
-func (a *api) function(m Module, name string) (Function, result) {
+func (a *api) function(m device.Module, name string) (device.Function, result) {
 	f, err := as[cu.Module](m).Function(name)
-	return as[Function](f), code(err)
+	return as[device.Function](f), code(err)
 }
 
-func (a *api) newStream() (Stream, result) {
+func (a *api) newStream() (device.Stream, result) {
 	s, err := cu.MakeStream(cu.NonBlocking)
-	return as[Stream](s), code(err)
+	return as[device.Stream](s), code(err)
 }
 
-func (a *api) destroyStream(s Stream) result {
+func (a *api) destroyStream(s device.Stream) result {
 	stream := as[cu.Stream](s)
 	return code(stream.Destroy())
 }
 
-func (a *api) synchronize(s Stream) result { return code(as[cu.Stream](s).Synchronize()) }
+func (a *api) synchronize(s device.Stream) result { return code(as[cu.Stream](s).Synchronize()) }
 
-func (a *api) newEvent() (Event, result) {
+func (a *api) newEvent() (device.Event, result) {
 	e, err := cu.MakeEvent(cu.DefaultEvent)
-	return as[Event](e), code(err)
+	return as[device.Event](e), code(err)
 }
 
-func (a *api) destroyEvent(e Event) result {
+func (a *api) destroyEvent(e device.Event) result {
 	event := as[cu.Event](e)
 	return code(cu.DestroyEvent(&event))
 }
 
-func (a *api) record(e Event, s Stream) result {
+func (a *api) record(e device.Event, s device.Stream) result {
 	return code(as[cu.Event](e).Record(as[cu.Stream](s)))
 }
 
-func (a *api) query(e Event) result { return code(as[cu.Event](e).Query()) }
+func (a *api) query(e device.Event) result { return code(as[cu.Event](e).Query()) }
 
-func (a *api) elapsed(from, to Event) (float32, result) {
+func (a *api) elapsed(from, to device.Event) (float32, result) {
 	ms, err := as[cu.Event](from).Elapsed(as[cu.Event](to))
 	return float32(ms), code(err)
 }
 
-func (a *api) copyIn(dst Ptr, src unsafe.Pointer, n int64, s Stream) result {
+func (a *api) copyIn(dst device.Ptr, src unsafe.Pointer, n int64, s device.Stream) result {
 	return code(cu.MemcpyHtoDAsync(cu.DevicePtr(dst), src, n, as[cu.Stream](s)))
 }
 
-func (a *api) copyOut(dst unsafe.Pointer, src Ptr, n int64, s Stream) result {
+func (a *api) copyOut(dst unsafe.Pointer, src device.Ptr, n int64, s device.Stream) result {
 	return code(cu.MemcpyDtoHAsync(dst, cu.DevicePtr(src), n, as[cu.Stream](s)))
 }
 
-func (a *api) copy(dst, src Ptr, n int64, s Stream) result {
+func (a *api) copy(dst, src device.Ptr, n int64, s device.Stream) result {
 	return code(cu.MemcpyDtoDAsync(cu.DevicePtr(dst), cu.DevicePtr(src), n, as[cu.Stream](s)))
 }
 
-func (a *api) zero(dst Ptr, n int64, s Stream) result {
+func (a *api) zero(dst device.Ptr, n int64, s device.Stream) result {
 	return code(cu.MemsetD8Async(cu.DevicePtr(dst), 0, n, as[cu.Stream](s)))
 }

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // api is the loaded library: a method makes one call.
@@ -110,19 +112,19 @@ func (a *api) memInfo() (free, total int64, r result) {
 	return free, total, r
 }
 
-func (a *api) alloc(n int64) (p Ptr, r result) {
+func (a *api) alloc(n int64) (p device.Ptr, r result) {
 	r = a.call(cuMemAlloc, uintptr(unsafe.Pointer(&p)), uintptr(n))
 	return p, r
 }
 
-func (a *api) free(p Ptr) result { return a.call(cuMemFree, uintptr(p)) }
+func (a *api) free(p device.Ptr) result { return a.call(cuMemFree, uintptr(p)) }
 
 func (a *api) hostAlloc(n int64) (p unsafe.Pointer, r result) {
 	r = a.call(cuMemHostAlloc, uintptr(unsafe.Pointer(&p)), uintptr(n), hostPortable|hostDeviceMapped)
 	return p, r
 }
 
-func (a *api) hostPointer(p unsafe.Pointer) (dev Ptr, r result) {
+func (a *api) hostPointer(p unsafe.Pointer) (dev device.Ptr, r result) {
 	r = a.call(cuMemHostGetDevicePointer, uintptr(unsafe.Pointer(&dev)), uintptr(p), 0)
 	return dev, r
 }
@@ -130,7 +132,7 @@ func (a *api) hostPointer(p unsafe.Pointer) (dev Ptr, r result) {
 func (a *api) hostFree(p unsafe.Pointer) result { return a.call(cuMemFreeHost, uintptr(p)) }
 
 // loadModule loads an image, and leaves what the driver's compiler says of errors in log.
-func (a *api) loadModule(image, log []byte) (m Module, r result) {
+func (a *api) loadModule(image, log []byte) (m device.Module, r result) {
 	options := [...]int32{jitErrorLog, jitErrorLogBytes}
 	values := struct {
 		log   *byte
@@ -141,83 +143,85 @@ func (a *api) loadModule(image, log []byte) (m Module, r result) {
 	return m, r
 }
 
-func (a *api) unload(m Module) result { return a.call(cuModuleUnload, uintptr(m)) }
+func (a *api) unload(m device.Module) result { return a.call(cuModuleUnload, uintptr(m)) }
 
-func (a *api) function(m Module, name string) (f Function, r result) {
+func (a *api) function(m device.Module, name string) (f device.Function, r result) {
 	text := append([]byte(name), 0)
 	r = a.call(cuModuleGetFunction, uintptr(unsafe.Pointer(&f)), uintptr(m), uintptr(unsafe.Pointer(&text[0])))
 	return f, r
 }
 
-func (a *api) setAttribute(f Function, attr, v int32) result {
+func (a *api) setAttribute(f device.Function, attr, v int32) result {
 	return a.call(cuFuncSetAttribute, uintptr(f), uintptr(attr), uintptr(v))
 }
 
-func (a *api) newStream() (s Stream, r result) {
+func (a *api) newStream() (s device.Stream, r result) {
 	r = a.call(cuStreamCreate, uintptr(unsafe.Pointer(&s)), streamNonBlocking)
 	return s, r
 }
 
-func (a *api) destroyStream(s Stream) result { return a.call(cuStreamDestroy, uintptr(s)) }
+func (a *api) destroyStream(s device.Stream) result { return a.call(cuStreamDestroy, uintptr(s)) }
 
-func (a *api) synchronize(s Stream) result { return a.call(cuStreamSynchronize, uintptr(s)) }
+func (a *api) synchronize(s device.Stream) result { return a.call(cuStreamSynchronize, uintptr(s)) }
 
-func (a *api) newEvent() (e Event, r result) {
+func (a *api) newEvent() (e device.Event, r result) {
 	r = a.call(cuEventCreate, uintptr(unsafe.Pointer(&e)), 0)
 	return e, r
 }
 
-func (a *api) destroyEvent(e Event) result { return a.call(cuEventDestroy, uintptr(e)) }
+func (a *api) destroyEvent(e device.Event) result { return a.call(cuEventDestroy, uintptr(e)) }
 
-func (a *api) record(e Event, s Stream) result { return a.call(cuEventRecord, uintptr(e), uintptr(s)) }
+func (a *api) record(e device.Event, s device.Stream) result {
+	return a.call(cuEventRecord, uintptr(e), uintptr(s))
+}
 
-func (a *api) query(e Event) result { return a.call(cuEventQuery, uintptr(e)) }
+func (a *api) query(e device.Event) result { return a.call(cuEventQuery, uintptr(e)) }
 
-func (a *api) elapsed(from, to Event) (ms float32, r result) {
+func (a *api) elapsed(from, to device.Event) (ms float32, r result) {
 	r = a.call(cuEventElapsedTime, uintptr(unsafe.Pointer(&ms)), uintptr(from), uintptr(to))
 	return ms, r
 }
 
-func (a *api) copyIn(dst Ptr, src unsafe.Pointer, n int64, s Stream) result {
+func (a *api) copyIn(dst device.Ptr, src unsafe.Pointer, n int64, s device.Stream) result {
 	return a.call(cuMemcpyHtoDAsync, uintptr(dst), uintptr(src), uintptr(n), uintptr(s))
 }
 
-func (a *api) copyOut(dst unsafe.Pointer, src Ptr, n int64, s Stream) result {
+func (a *api) copyOut(dst unsafe.Pointer, src device.Ptr, n int64, s device.Stream) result {
 	return a.call(cuMemcpyDtoHAsync, uintptr(dst), uintptr(src), uintptr(n), uintptr(s))
 }
 
-func (a *api) copy(dst, src Ptr, n int64, s Stream) result {
+func (a *api) copy(dst, src device.Ptr, n int64, s device.Stream) result {
 	return a.call(cuMemcpyDtoDAsync, uintptr(dst), uintptr(src), uintptr(n), uintptr(s))
 }
 
-func (a *api) zero(dst Ptr, n int64, s Stream) result {
+func (a *api) zero(dst device.Ptr, n int64, s device.Stream) result {
 	return a.call(cuMemsetD8Async, uintptr(dst), 0, uintptr(n), uintptr(s))
 }
 
-func (a *api) launch(f Function, m *launchMemory) result {
+func (a *api) launch(f device.Function, m *launchMemory) result {
 	m.argv = [4]uintptr{uintptr(unsafe.Pointer(m.config)), uintptr(f), uintptr(unsafe.Pointer(&m.params[0])), 0}
 	r, _, _ := purego.SyscallN(a.symbols[cuLaunchKernelEx], m.argv[:]...)
 	return result(int32(r))
 }
 
-func (a *api) beginCapture(s Stream) result {
+func (a *api) beginCapture(s device.Stream) result {
 	return a.call(cuStreamBeginCapture, uintptr(s), captureRelaxed)
 }
 
-func (a *api) endCapture(s Stream) (graph uintptr, r result) {
+func (a *api) endCapture(s device.Stream) (graph uintptr, r result) {
 	r = a.call(cuStreamEndCapture, uintptr(s), uintptr(unsafe.Pointer(&graph)))
 	return graph, r
 }
 
-func (a *api) instantiate(graph uintptr) (g Graph, r result) {
+func (a *api) instantiate(graph uintptr) (g device.Graph, r result) {
 	r = a.call(cuGraphInstantiateWithFlags, uintptr(unsafe.Pointer(&g)), graph, 0)
 	return g, r
 }
 
 func (a *api) destroyGraph(graph uintptr) result { return a.call(cuGraphDestroy, graph) }
 
-func (a *api) runGraph(g Graph, s Stream) result {
+func (a *api) runGraph(g device.Graph, s device.Stream) result {
 	return a.call(cuGraphLaunch, uintptr(g), uintptr(s))
 }
 
-func (a *api) freeGraph(g Graph) result { return a.call(cuGraphExecDestroy, uintptr(g)) }
+func (a *api) freeGraph(g device.Graph) result { return a.call(cuGraphExecDestroy, uintptr(g)) }

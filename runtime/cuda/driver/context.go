@@ -8,25 +8,27 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // context is a device's primary context. What it holds is kept in lists, for Close.
 type context struct {
 	api    *api
 	dev    int32
-	info   Info
+	info   device.Info
 	handle *handle
 	closed bool
 
-	memory  []Ptr
+	memory  []device.Ptr
 	pinned  []unsafe.Pointer
-	modules []Module
-	streams []Stream
-	events  []Event
-	graphs  []Graph
+	modules []device.Module
+	streams []device.Stream
+	events  []device.Event
+	graphs  []device.Graph
 
-	last   string           // name of the kernel that was queued last
-	names  map[Graph]string // of graphs' last kernels
+	last   string                  // name of the kernel that was queued last
+	names  map[device.Graph]string // of graphs' last kernels
 	launch launchMemory
 }
 
@@ -63,17 +65,17 @@ func drop[T comparable](list *[]T, v T) {
 	}
 }
 
-// Info implements Context.
-func (c *context) Info() Info { return c.info }
+// Info implements device.Context.
+func (c *context) Info() device.Info { return c.info }
 
-// MemInfo implements Context.
+// MemInfo implements device.Context.
 func (c *context) MemInfo() (free, total int64, err error) {
 	err = c.do("cuMemGetInfo", subject{}, func() (r result) { free, total, r = c.api.memInfo(); return r })
 	return free, total, err
 }
 
-// Alloc implements Context.
-func (c *context) Alloc(n int64) (p Ptr, err error) {
+// Alloc implements device.Context.
+func (c *context) Alloc(n int64) (p device.Ptr, err error) {
 	about := subject{text: fmt.Sprintf("%d bytes", n)}
 	if n < 1 {
 		return 0, c.failed("cuMemAlloc", about, invalidValue)
@@ -85,14 +87,14 @@ func (c *context) Alloc(n int64) (p Ptr, err error) {
 	return p, nil
 }
 
-// Free implements Context.
-func (c *context) Free(p Ptr) error {
+// Free implements device.Context.
+func (c *context) Free(p device.Ptr) error {
 	drop(&c.memory, p)
 	return c.do("cuMemFree", subject{}, func() result { return c.api.free(p) })
 }
 
-// Pinned implements Context.
-func (c *context) Pinned(n int64) (mem []byte, dev Ptr, err error) {
+// Pinned implements device.Context.
+func (c *context) Pinned(n int64) (mem []byte, dev device.Ptr, err error) {
 	about := subject{text: fmt.Sprintf("%d bytes of pinned memory", n)}
 	if n < 1 {
 		return nil, 0, c.failed("cuMemHostAlloc", about, invalidValue)
@@ -109,15 +111,15 @@ func (c *context) Pinned(n int64) (mem []byte, dev Ptr, err error) {
 	return mem, dev, nil
 }
 
-// FreePinned implements Context.
+// FreePinned implements device.Context.
 func (c *context) FreePinned(mem []byte) error {
 	p := unsafe.Pointer(unsafe.SliceData(mem))
 	drop(&c.pinned, p)
 	return c.do("cuMemFreeHost", subject{bytes: int64(len(mem))}, func() result { return c.api.hostFree(p) })
 }
 
-// LoadModule implements Context.
-func (c *context) LoadModule(image []byte) (m Module, err error) {
+// LoadModule implements device.Context.
+func (c *context) LoadModule(image []byte) (m device.Module, err error) {
 	about := subject{text: fmt.Sprintf("a module of %d bytes", len(image))}
 	if len(image) == 0 {
 		return 0, c.failed("cuModuleLoadDataEx", about, invalidImage)
@@ -144,14 +146,14 @@ const (
 	funcSharedCarveout = 9 // percentage of the memory that L1 and shared memory share
 )
 
-// Function implements Context.
-func (c *context) Function(m Module, name string, shared int) (f Function, err error) {
+// Function implements device.Context.
+func (c *context) Function(m device.Module, name string, shared int) (f device.Function, err error) {
 	about := subject{kernel: name}
 	if err := c.do("cuModuleGetFunction", about, func() (r result) { f, r = c.api.function(m, name); return r }); err != nil {
 		return 0, err
 	}
-	if shared < 0 || shared > c.info.SharedBlock {
-		about = subject{text: fmt.Sprintf("kernel %s, %d bytes of shared memory; %s has %d a block", name, shared, c.info.Name, c.info.SharedBlock)}
+	if shared < 0 || shared > c.info.Shared {
+		about = subject{text: fmt.Sprintf("kernel %s, %d bytes of shared memory; %s has %d a block", name, shared, c.info.Name, c.info.Shared)}
 		return 0, c.failed("cuFuncSetAttribute", about, invalidValue)
 	}
 	err = c.do("cuFuncSetAttribute", about, func() result {
@@ -166,7 +168,7 @@ func (c *context) Function(m Module, name string, shared int) (f Function, err e
 	return f, nil
 }
 
-// Close implements Context.
+// Close implements device.Context.
 func (c *context) Close() error {
 	if c.closed {
 		return nil
@@ -180,13 +182,13 @@ func (c *context) Close() error {
 		}
 	}
 	giveBack(&c.graphs, c.FreeGraph, keep)
-	giveBack(&c.events, func(e Event) error {
+	giveBack(&c.events, func(e device.Event) error {
 		return c.do("cuEventDestroy", subject{}, func() result { return c.api.destroyEvent(e) })
 	}, keep)
-	giveBack(&c.streams, func(s Stream) error {
+	giveBack(&c.streams, func(s device.Stream) error {
 		return c.do("cuStreamDestroy", subject{}, func() result { return c.api.destroyStream(s) })
 	}, keep)
-	giveBack(&c.modules, func(m Module) error {
+	giveBack(&c.modules, func(m device.Module) error {
 		return c.do("cuModuleUnload", subject{}, func() result { return c.api.unload(m) })
 	}, keep)
 	giveBack(&c.pinned, func(p unsafe.Pointer) error {

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // The sizes and offsets of cuda.h of CUDA 12.9, as gcc has them on x86-64 and aarch64.
@@ -25,7 +27,7 @@ func TestLayout(t *testing.T) {
 		{"sizeof CUlaunchAttribute", unsafe.Sizeof(a), 72},
 		{"value", unsafe.Offsetof(a.value), 8},
 		{"sizeof CUlaunchAttributeValue", unsafe.Sizeof(a.value), 64},
-		{"sizeof CUdeviceptr", unsafe.Sizeof(Ptr(0)), 8},
+		{"sizeof CUdeviceptr", unsafe.Sizeof(device.Ptr(0)), 8},
 	} {
 		require.Equal(t, x.want, x.got, x.what)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // The tests of this file run in a process of their own, with testdata/fakecuda.c for a driver. By default that is built here and
@@ -53,7 +55,7 @@ func underFake(t *testing.T, name string) (calls []string, printed string) {
 }
 
 // child is the context of a test that underFake started, which is skipped in the parent.
-func child(t *testing.T) Context {
+func child(t *testing.T) device.Context {
 	if os.Getenv("FAKECUDA_LOG") == "" {
 		t.Skip("runs under the fake driver, by TestCalls and TestErrors")
 	}
@@ -61,7 +63,7 @@ func child(t *testing.T) Context {
 	require.NoError(t, err)
 	all, err := d.Devices()
 	require.NoError(t, err)
-	require.Equal(t, Info{Index: 1, Name: "Fake 41", Major: 9, Minor: 1, SMs: 7, Memory: 1 << 30, SharedBlock: 232448, Driver: 12090}, all[1])
+	require.Equal(t, device.Info{Target: "cuda", Index: 1, Name: "Fake 41", Arch: "sm_91", Cores: 7, Memory: 1 << 30, Shared: 232448, Driver: "CUDA 12.9", Overlap: true}, all[1])
 	c, err := d.Open(1)
 	require.NoError(t, err)
 	require.Equal(t, all[1], c.Info())
@@ -113,7 +115,7 @@ func TestCallsChild(t *testing.T) {
 	pinned, dev, err := c.Pinned(64)
 	require.NoError(t, err)
 	require.Len(t, pinned, 64)
-	require.Equal(t, Ptr(0x5000), dev)
+	require.Equal(t, device.Ptr(0x5000), dev)
 	gone, _, err := c.Pinned(8)
 	require.NoError(t, err)
 	require.NoError(t, c.FreePinned(gone))
@@ -132,12 +134,12 @@ func TestCallsChild(t *testing.T) {
 	require.Equal(t, "!!!", string(out))
 	require.NoError(t, c.Copy(p+16, p, 8, s))
 	require.NoError(t, c.Zero(p, 1000, s))
-	plain := Launch{Name: "two2", Function: two, Blocks: 70000, Threads: 96, Shared: 4096, Args: []Ptr{p, 0xfedcba9876543210}}
+	plain := device.Launch{Name: "two2", Function: two, Blocks: 70000, Threads: 96, Shared: 4096, Args: []device.Ptr{p, 0xfedcba9876543210}}
 	require.NoError(t, c.Launch(plain, s))
 	overlap := plain
-	overlap.Overlap, overlap.Args = true, []Ptr{1, 2}
+	overlap.Overlap, overlap.Args = true, []device.Ptr{1, 2}
 	require.NoError(t, c.Launch(overlap, s))
-	require.NoError(t, c.Launch(Launch{Name: "none0", Function: none, Blocks: 1, Threads: 1}, s))
+	require.NoError(t, c.Launch(device.Launch{Name: "none0", Function: none, Blocks: 1, Threads: 1}, s))
 	g, err := c.Capture(s, func() error { return c.Launch(overlap, s) })
 	require.NoError(t, err)
 	require.NoError(t, c.Run(g, s))
@@ -199,7 +201,7 @@ func TestErrorsChild(t *testing.T) {
 	require.NoError(t, err)
 	s, err := c.NewStream()
 	require.NoError(t, err)
-	l := Launch{Name: "trap0", Function: trap, Blocks: 1, Threads: 32}
+	l := device.Launch{Name: "trap0", Function: trap, Blocks: 1, Threads: 32}
 	wrong := l
 	wrong.Blocks = 1 << 32
 	say(c.Launch(wrong, s))

@@ -1,11 +1,15 @@
 package driver
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
+)
 
 // kernels are the tests' kernels in PTX. Those that may overlap say so where the device can (compute capability 9.0).
-func kernels(d Info) []byte {
+func kernels(d device.Info) []byte {
 	target, overlap := "sm_80", ""
-	if d.Major >= 9 {
+	if d.Overlap {
 		target, overlap = "sm_90", "griddepcontrol.launch_dependents; griddepcontrol.wait;"
 	}
 	return []byte(strings.NewReplacer("TARGET", target, "OVERLAP", overlap).Replace(`

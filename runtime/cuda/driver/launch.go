@@ -1,6 +1,10 @@
 package driver
 
-import goruntime "runtime"
+import (
+	goruntime "runtime"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
+)
 
 // launchConfig is cuda.h's CUlaunchConfig.
 type launchConfig struct {
@@ -8,7 +12,7 @@ type launchConfig struct {
 	blockX, blockY, blockZ uint32
 	shared                 uint32
 	_                      uint32
-	stream                 Stream
+	stream                 device.Stream
 	attrs                  *launchAttribute
 	numAttrs               uint32
 	_                      uint32
@@ -30,13 +34,13 @@ type launchMemory struct {
 	pins   goruntime.Pinner
 	config *launchConfig
 	attr   *launchAttribute
-	args   []Ptr
-	params []*Ptr     // params[i] = &args[i]
-	argv   [4]uintptr // the arguments of cuLaunchKernelEx, without cgo
+	args   []device.Ptr
+	params []*device.Ptr // params[i] = &args[i]
+	argv   [4]uintptr    // the arguments of cuLaunchKernelEx, without cgo
 }
 
 // fill lays out a launch.
-func (m *launchMemory) fill(l *Launch, s Stream) {
+func (m *launchMemory) fill(l *device.Launch, s device.Stream) {
 	if m.config == nil || len(m.args) < len(l.Args) {
 		m.allocate(max(16, 2*len(l.Args)))
 	}
@@ -54,8 +58,8 @@ func (m *launchMemory) allocate(args int) {
 	m.config = &launchConfig{}
 	m.attr = &launchAttribute{id: programmaticSerialization}
 	m.attr.value[0] = 1
-	m.args = make([]Ptr, args)
-	m.params = make([]*Ptr, args)
+	m.args = make([]device.Ptr, args)
+	m.params = make([]*device.Ptr, args)
 	for i := range m.args {
 		m.params[i] = &m.args[i]
 	}

@@ -10,7 +10,12 @@ package driver
 // 	return cuLaunchKernelEx((const CUlaunchConfig *)config, f, (void **)params, NULL);
 // }
 import "C"
-import "unsafe"
+
+import (
+	"unsafe"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
+)
 
 // The calls that gorgonia.org/cu v0.9.6 lacks.
 
@@ -30,13 +35,13 @@ func (a *api) hostAlloc(n int64) (p unsafe.Pointer, r result) {
 	return p, r
 }
 
-func (a *api) hostPointer(p unsafe.Pointer) (Ptr, result) {
+func (a *api) hostPointer(p unsafe.Pointer) (device.Ptr, result) {
 	var dev C.CUdeviceptr
 	r := C.cuMemHostGetDevicePointer(&dev, p, 0)
-	return Ptr(dev), result(r)
+	return device.Ptr(dev), result(r)
 }
 
-func (a *api) setAttribute(f Function, attr, v int32) result {
+func (a *api) setAttribute(f device.Function, attr, v int32) result {
 	return result(C.cuFuncSetAttribute(as[C.CUfunction](f), C.CUfunction_attribute(attr), C.int(v)))
 }
 
@@ -47,35 +52,35 @@ var (
 	_ [programmaticSerialization]byte  = [C.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION]byte{}
 )
 
-func (a *api) launch(f Function, m *launchMemory) result {
+func (a *api) launch(f device.Function, m *launchMemory) result {
 	return result(C.launch(C.uintptr_t(uintptr(unsafe.Pointer(m.config))), as[C.CUfunction](f),
 		C.uintptr_t(uintptr(unsafe.Pointer(&m.params[0])))))
 }
 
-func (a *api) beginCapture(s Stream) result {
+func (a *api) beginCapture(s device.Stream) result {
 	return result(C.cuStreamBeginCapture(as[C.CUstream](s), C.CU_STREAM_CAPTURE_MODE_RELAXED))
 }
 
-func (a *api) endCapture(s Stream) (graph uintptr, r result) {
+func (a *api) endCapture(s device.Stream) (graph uintptr, r result) {
 	var g C.CUgraph
 	r = result(C.cuStreamEndCapture(as[C.CUstream](s), &g))
 	return as[uintptr](g), r
 }
 
-func (a *api) instantiate(graph uintptr) (Graph, result) {
+func (a *api) instantiate(graph uintptr) (device.Graph, result) {
 	var g C.CUgraphExec
 	r := C.cuGraphInstantiateWithFlags(&g, as[C.CUgraph](graph), 0)
-	return as[Graph](g), result(r)
+	return as[device.Graph](g), result(r)
 }
 
 func (a *api) destroyGraph(graph uintptr) result {
 	return result(C.cuGraphDestroy(as[C.CUgraph](graph)))
 }
 
-func (a *api) runGraph(g Graph, s Stream) result {
+func (a *api) runGraph(g device.Graph, s device.Stream) result {
 	return result(C.cuGraphLaunch(as[C.CUgraphExec](g), as[C.CUstream](s)))
 }
 
-func (a *api) freeGraph(g Graph) result {
+func (a *api) freeGraph(g device.Graph) result {
 	return result(C.cuGraphExecDestroy(as[C.CUgraphExec](g)))
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // linked says that this program is linked to libcuda.
@@ -38,7 +40,7 @@ func TestLaunchAllocates(t *testing.T) {
 	require.NoError(t, err)
 	f, err := c.Function(0x30, "two2", 0)
 	require.NoError(t, err)
-	l := Launch{Name: "two2", Function: f, Blocks: 1, Threads: 1, Args: []Ptr{1, 2}, Overlap: true}
+	l := device.Launch{Name: "two2", Function: f, Blocks: 1, Threads: 1, Args: []device.Ptr{1, 2}, Overlap: true}
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		if err := c.Launch(l, 0x51); err != nil {
 			t.Fatal(err)
@@ -57,7 +59,7 @@ func BenchmarkFakeLaunch(b *testing.B) {
 	require.NoError(b, err)
 	f, err := c.Function(0x30, "two2", 0)
 	require.NoError(b, err)
-	l := Launch{Name: "two2", Function: f, Blocks: 1, Threads: 1, Args: []Ptr{1, 2}, Overlap: true}
+	l := device.Launch{Name: "two2", Function: f, Blocks: 1, Threads: 1, Args: []device.Ptr{1, 2}, Overlap: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := c.Launch(l, 0x51); err != nil {

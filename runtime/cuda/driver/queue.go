@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
-// NewStream implements Context.
-func (c *context) NewStream() (s Stream, err error) {
+// NewStream implements device.Context.
+func (c *context) NewStream() (s device.Stream, err error) {
 	if err = c.do("cuStreamCreate", subject{}, func() (r result) { s, r = c.api.newStream(); return r }); err != nil {
 		return 0, err
 	}
@@ -15,13 +17,13 @@ func (c *context) NewStream() (s Stream, err error) {
 	return s, nil
 }
 
-// Synchronize implements Context.
-func (c *context) Synchronize(s Stream) error {
+// Synchronize implements device.Context.
+func (c *context) Synchronize(s device.Stream) error {
 	return c.do("cuStreamSynchronize", subject{}, func() result { return c.api.synchronize(s) })
 }
 
-// NewEvent implements Context.
-func (c *context) NewEvent() (e Event, err error) {
+// NewEvent implements device.Context.
+func (c *context) NewEvent() (e device.Event, err error) {
 	if err = c.do("cuEventCreate", subject{}, func() (r result) { e, r = c.api.newEvent(); return r }); err != nil {
 		return 0, err
 	}
@@ -29,13 +31,13 @@ func (c *context) NewEvent() (e Event, err error) {
 	return e, nil
 }
 
-// Record implements Context.
-func (c *context) Record(e Event, s Stream) error {
+// Record implements device.Context.
+func (c *context) Record(e device.Event, s device.Stream) error {
 	return c.do("cuEventRecord", subject{}, func() result { return c.api.record(e, s) })
 }
 
-// Query implements Context.
-func (c *context) Query(e Event) (done bool, err error) {
+// Query implements device.Context.
+func (c *context) Query(e device.Event) (done bool, err error) {
 	err = c.do("cuEventQuery", subject{}, func() result {
 		r := c.api.query(e)
 		if done = r == 0; r == notReady {
@@ -46,14 +48,14 @@ func (c *context) Query(e Event) (done bool, err error) {
 	return done, err
 }
 
-// Elapsed implements Context.
-func (c *context) Elapsed(from, to Event) (ms float32, err error) {
+// Elapsed implements device.Context.
+func (c *context) Elapsed(from, to device.Event) (ms float32, err error) {
 	err = c.do("cuEventElapsedTime", subject{}, func() (r result) { ms, r = c.api.elapsed(from, to); return r })
 	return ms, err
 }
 
-// CopyIn implements Context.
-func (c *context) CopyIn(dst Ptr, src []byte, s Stream) error {
+// CopyIn implements device.Context.
+func (c *context) CopyIn(dst device.Ptr, src []byte, s device.Stream) error {
 	if len(src) == 0 {
 		return nil
 	}
@@ -62,8 +64,8 @@ func (c *context) CopyIn(dst Ptr, src []byte, s Stream) error {
 	})
 }
 
-// CopyOut implements Context.
-func (c *context) CopyOut(dst []byte, src Ptr, s Stream) error {
+// CopyOut implements device.Context.
+func (c *context) CopyOut(dst []byte, src device.Ptr, s device.Stream) error {
 	if len(dst) == 0 {
 		return nil
 	}
@@ -72,24 +74,24 @@ func (c *context) CopyOut(dst []byte, src Ptr, s Stream) error {
 	})
 }
 
-// Copy implements Context.
-func (c *context) Copy(dst, src Ptr, n int64, s Stream) error {
+// Copy implements device.Context.
+func (c *context) Copy(dst, src device.Ptr, n int64, s device.Stream) error {
 	if n == 0 {
 		return nil
 	}
 	return c.do("cuMemcpyDtoDAsync", subject{bytes: n}, func() result { return c.api.copy(dst, src, n, s) })
 }
 
-// Zero implements Context.
-func (c *context) Zero(dst Ptr, n int64, s Stream) error {
+// Zero implements device.Context.
+func (c *context) Zero(dst device.Ptr, n int64, s device.Stream) error {
 	if n == 0 {
 		return nil
 	}
 	return c.do("cuMemsetD8Async", subject{bytes: n}, func() result { return c.api.zero(dst, n, s) })
 }
 
-// Launch implements Context.
-func (c *context) Launch(l Launch, s Stream) error {
+// device.Launch implements device.Context.
+func (c *context) Launch(l device.Launch, s device.Stream) error {
 	if l.Blocks < 1 || l.Blocks > math.MaxInt32 || l.Threads < 1 || l.Threads > 1024 || l.Shared < 0 || l.Shared > math.MaxInt32 {
 		about := fmt.Sprintf("kernel %s of %d blocks of %d threads with %d bytes of shared memory", l.Name, l.Blocks, l.Threads, l.Shared)
 		return c.failed("cuLaunchKernelEx", subject{text: about}, invalidValue)
@@ -102,9 +104,9 @@ func (c *context) Launch(l Launch, s Stream) error {
 	return err
 }
 
-// Capture implements Context. Calls that may disturb a capture are allowed meanwhile, and it may end in another thread than it
+// Capture implements device.Context. Calls that may disturb a capture are allowed meanwhile, and it may end in another thread than it
 // began in: the mode is relaxed.
-func (c *context) Capture(s Stream, f func() error) (g Graph, err error) {
+func (c *context) Capture(s device.Stream, f func() error) (g device.Graph, err error) {
 	about := subject{text: "capture"}
 	if err := c.do("cuStreamBeginCapture", about, func() result { return c.api.beginCapture(s) }); err != nil {
 		return 0, err
@@ -135,8 +137,8 @@ func (c *context) Capture(s Stream, f func() error) (g Graph, err error) {
 	return g, err
 }
 
-// Run implements Context.
-func (c *context) Run(g Graph, s Stream) error {
+// Run implements device.Context.
+func (c *context) Run(g device.Graph, s device.Stream) error {
 	err := c.do("cuGraphLaunch", subject{}, func() result { return c.api.runGraph(g, s) })
 	if name := c.names[g]; err == nil && name != "" {
 		c.last = name
@@ -144,8 +146,8 @@ func (c *context) Run(g Graph, s Stream) error {
 	return err
 }
 
-// FreeGraph implements Context.
-func (c *context) FreeGraph(g Graph) error {
+// FreeGraph implements device.Context.
+func (c *context) FreeGraph(g device.Graph) error {
 	drop(&c.graphs, g)
 	delete(c.names, g)
 	return c.do("cuGraphExecDestroy", subject{}, func() result { return c.api.freeGraph(g) })

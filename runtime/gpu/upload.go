@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 const (
@@ -21,11 +21,12 @@ const (
 // stage is a pinned buffer on the way to the device.
 type stage struct {
 	mem   []byte
-	taken driver.Event // the device has what the buffer held
+	taken device.Event // the device has what the buffer held
 	used  bool
 }
 
-// upload copies the weights through two pinned buffers: while the device takes one, the host fills the other.
+// upload has the device read the weights in place where it can, and copies the others through two pinned buffers: while the device
+// takes one, the host fills the other.
 func (e *Engine) upload(w runtime.Weights) (err error) {
 	var stages [2]stage
 	defer func() {
@@ -39,14 +40,6 @@ func (e *Engine) upload(w runtime.Weights) (err error) {
 			}
 		}
 	}()
-	for i := range stages {
-		if stages[i].mem, _, err = e.ctx.Pinned(stageBytes); err != nil {
-			return fmt.Errorf("staging memory: %w", err)
-		}
-		if stages[i].taken, err = e.ctx.NewEvent(); err != nil {
-			return err
-		}
-	}
 	turn := 0
 	for i := range e.program.Weights {
 		t := &e.program.Weights[i]
@@ -54,9 +47,13 @@ func (e *Engine) upload(w runtime.Weights) (err error) {
 		if err == nil && int64(len(data)) != t.Bytes {
 			err = fmt.Errorf("%d bytes of data, the program has %d", len(data), t.Bytes)
 		}
-		for at := 0; at < len(data) && err == nil; at += stageBytes {
+		mapped := false
+		if err == nil {
+			mapped, err = e.place(i, data)
+		}
+		for at := 0; at < len(data) && err == nil && !mapped; at += stageBytes {
 			part := data[at:min(at+stageBytes, len(data))]
-			err = e.send(&stages[turn%2], e.mem.weights[i]+driver.Ptr(at), part)
+			err = e.send(&stages[turn%2], e.mem.weights[i]+device.Ptr(at), part)
 			turn++
 		}
 		if err != nil {
@@ -66,8 +63,31 @@ func (e *Engine) upload(w runtime.Weights) (err error) {
 	return nil
 }
 
+// place finds out where a weight's bytes will lie, and whether that is where they are.
+func (e *Engine) place(i int, data []byte) (mapped bool, err error) {
+	m, maps := e.ctx.(device.Mapper)
+	if !maps || len(data) == 0 {
+		return false, nil
+	}
+	p, err := m.Map(data)
+	if errors.Is(err, device.ErrNotMapped) {
+		e.mem.weights[i], err = e.ctx.Alloc(up(int64(len(data))))
+		return false, err
+	}
+	e.mem.weights[i], e.mem.mapped = p, append(e.mem.mapped, data) // kept, as the device does not keep it
+	return err == nil, err
+}
+
 // send queues the copy of data to the device, once the stage is free.
-func (e *Engine) send(s *stage, dst driver.Ptr, data []byte) error {
+func (e *Engine) send(s *stage, dst device.Ptr, data []byte) (err error) {
+	if s.mem == nil {
+		if s.mem, _, err = e.ctx.Pinned(stageBytes); err != nil {
+			return fmt.Errorf("staging memory: %w", err)
+		}
+		if s.taken, err = e.ctx.NewEvent(); err != nil {
+			return err
+		}
+	}
 	if s.used {
 		if err := e.until(context.Background(), s.taken); err != nil {
 			return err

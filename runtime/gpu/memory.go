@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"cmp"
@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 const (
@@ -29,11 +29,12 @@ const (
 
 // memory is what the engine has on the device, and the host's that the device reads and writes. The context gives it back.
 type memory struct {
-	weights []driver.Ptr // of each tensor
-	arena   driver.Ptr
-	step    driver.Ptr
+	weights []device.Ptr // of each tensor
+	mapped  [][]byte     // those that the device reads in place
+	arena   device.Ptr
+	step    device.Ptr
 	host    []byte // pinned
-	hostPtr driver.Ptr
+	hostPtr device.Ptr
 	logits  []byte // of one position, pinned
 	wide    []byte // of many positions, pinned when they are first asked for
 }
@@ -57,8 +58,8 @@ func (e *Engine) fits() error {
 	}
 	weights, cache, rest := needs(e.program)
 	if need := weights + cache + rest; need > free {
-		return fmt.Errorf("cuda: %s needs %s GB (weights %s, cache %s, arena %s), %s GB free on %s",
-			cmp.Or(e.program.Model, "the model"), gigabytes(need), gigabytes(weights), gigabytes(cache), gigabytes(rest), gigabytes(free), e.device())
+		return fmt.Errorf("%s: %s needs %s GB (weights %s, cache %s, arena %s), %s GB free on %s",
+			e.info.Target, cmp.Or(e.program.Model, "the model"), gigabytes(need), gigabytes(weights), gigabytes(cache), gigabytes(rest), gigabytes(free), e.device())
 	}
 	return nil
 }
@@ -68,14 +69,17 @@ func gigabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e9) }
 // allocate takes the memory that steps work on.
 func (e *Engine) allocate() (err error) {
 	m, p := &e.mem, e.program
-	weights, _, _ := needs(p)
-	blob, err := e.ctx.Alloc(max(weights, align))
-	if err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	for i := range p.Weights {
-		m.weights = append(m.weights, blob)
-		blob += driver.Ptr(up(p.Weights[i].Bytes))
+	m.weights = make([]device.Ptr, len(p.Weights))
+	if _, maps := e.ctx.(device.Mapper); !maps {
+		weights, _, _ := needs(p)
+		blob, err := e.ctx.Alloc(max(weights, align))
+		if err != nil {
+			return fmt.Errorf("weights: %w", err)
+		}
+		for i := range p.Weights {
+			m.weights[i] = blob
+			blob += device.Ptr(up(p.Weights[i].Bytes))
+		}
 	}
 	if m.arena, err = e.ctx.Alloc(max(up(p.Memory().Arena), align)); err != nil {
 		return fmt.Errorf("arena: %w", err)
@@ -91,7 +95,7 @@ func (e *Engine) allocate() (err error) {
 		return fmt.Errorf("host memory: %w", err)
 	}
 	m.logits = m.host[logitsAt:]
-	return e.setPick()
+	return nil
 }
 
 // logits is host memory for n bytes of logits: the same each time when they are of one position.
@@ -137,5 +141,5 @@ func (e *Engine) copySymbols() error {
 
 // copyTokens queues the copy of n tokens to where a step reads them.
 func (e *Engine) copyTokens(s *step, n int) error {
-	return e.ctx.CopyIn(e.mem.arena+driver.Ptr(s.tokens.Offset), e.mem.host[tokensAt:tokensAt+4*n], e.stream)
+	return e.ctx.CopyIn(e.mem.arena+device.Ptr(s.tokens.Offset), e.mem.host[tokensAt:tokensAt+4*n], e.stream)
 }

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"testing"
@@ -50,14 +50,14 @@ func TestCheck(t *testing.T) {
 		"step decode: launch 0 (layers.0.append_one): kernel append_one: buffer table: weight 1 is f16, not f32": func(p *runtime.Program) {
 			p.Weights[1].DType = "f16"
 		},
-		"kernel append: blocks of 0 threads with 0 bytes of shared memory, and device 0 (Fake) has up to 1024 with 232448": func(p *runtime.Program) {
+		"kernel append: groups of 0 threads with 0 bytes of group memory, and device 0 (Fake) has up to 1024 with 232448": func(p *runtime.Program) {
 			p.Kernels[1].Threads = 0
 		},
-		"kernel append: blocks of 256 threads with 240000 bytes": func(p *runtime.Program) { p.Kernels[1].Shared = 240000 },
+		"kernel append: groups of 256 threads with 240000 bytes": func(p *runtime.Program) { p.Kernels[1].Shared = 240000 },
 	} {
 		p := toyProgram(t)
 		edit(p)
-		_, err := New(p, toyWeights(), anyCode, newFakeDriver(toyProgram(t)), Options{})
+		_, err := NewPicker(p, toyWeights(), anyCode, newFakeDriver(toyProgram(t)), Options{})
 		require.ErrorContains(t, err, want)
 	}
 }

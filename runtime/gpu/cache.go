@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // cache is one sequence's KV memory. When no one refers to it any more its room goes back to the engine, which has no other way
@@ -19,8 +19,8 @@ type cache struct{ *room }
 // room is memory for a sequence, with the graphs that work on it.
 type room struct {
 	engine *Engine
-	states []driver.Ptr
-	graphs map[string]driver.Graph
+	states []device.Ptr
+	graphs map[string]device.Graph
 }
 
 // rooms are those of an engine that no cache has.
@@ -99,7 +99,7 @@ func (e *Engine) newRoom() (*room, error) {
 		if memErr != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("cuda: another cache needs %s GB, %s GB free on %s: %w", gigabytes(total), gigabytes(free), e.device(), err)
+		return nil, fmt.Errorf("%s: another cache needs %s GB, %s GB free on %s: %w", e.info.Target, gigabytes(total), gigabytes(free), e.device(), err)
 	}
 	if err := e.finish(context.Background(), e.ctx.Zero(blob, total, e.stream)); err != nil {
 		if e.lost != nil {
@@ -107,10 +107,10 @@ func (e *Engine) newRoom() (*room, error) {
 		}
 		return nil, errors.Join(err, e.ctx.Free(blob))
 	}
-	m := &room{engine: e, graphs: map[string]driver.Graph{}}
+	m := &room{engine: e, graphs: map[string]device.Graph{}}
 	for i := range e.program.States {
 		m.states = append(m.states, blob)
-		blob += driver.Ptr(up(e.program.States[i].Bytes))
+		blob += device.Ptr(up(e.program.States[i].Bytes))
 	}
 	return m, nil
 }
@@ -145,7 +145,7 @@ func (e *Engine) copyPositions(to, from *room, n int64) error {
 		}
 		run := stride / s.Shape[s.Ctx] * n
 		for at := int64(0); at < s.Bytes && run > 0; at += stride {
-			if err := e.ctx.Copy(to.states[i]+driver.Ptr(at), from.states[i]+driver.Ptr(at), run, e.stream); err != nil {
+			if err := e.ctx.Copy(to.states[i]+device.Ptr(at), from.states[i]+device.Ptr(at), run, e.stream); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 // Graphs that a cache may have.
 const (

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 var prompt = []int32{3, 0, 6, 2, 5, 1, 4, 4, 0, 2, 1, 6}
 
 // feed runs tokens in steps of these sizes, and holds each step's logits against the definition.
-func feed(t testing.TB, e *Engine, c runtime.Cache, history, tokens []int32, sizes ...int) {
+func feed(t testing.TB, e *Picker, c runtime.Cache, history, tokens []int32, sizes ...int) {
 	for _, n := range sizes {
 		name := runtime.Prefill
 		if n == 1 {
@@ -78,7 +78,7 @@ func TestCaches(t *testing.T) {
 	require.Equal(t, int64(4*(toyContext+toyHeads*toyContext*toyDim)), a.Bytes())
 	require.EqualError(t, a.CopyFrom(b, 13), "copy of 13 positions of a cache that has room for 12")
 	stranger, _ := toyEngine(t, toyProgram(t))
-	require.EqualError(t, a.CopyFrom(toyCache(t, stranger), 1), "the cache (*cuda.cache) is of another engine")
+	require.EqualError(t, a.CopyFrom(toyCache(t, stranger), 1), "the cache (*gpu.cache) is of another engine")
 }
 
 // TestSpareCaches has sessions end without saying so: their memory, with its graphs, serves those that follow.
@@ -109,7 +109,19 @@ func TestGraphs(t *testing.T) {
 	feed(t, e, a, prompt[:4], prompt[4:], 1, 1)
 	require.Equal(t, 2, d.captures)
 	require.Equal(t, 6, d.launches)
-	require.Equal(t, 6, d.overlaps)
+	require.Equal(t, 3, d.overlaps, "all of a step but its first")
+}
+
+// Kernels read the symbols before they wait for their inputs, so the one after what moves on the past must not start early.
+func TestNoStepStartsEarly(t *testing.T) {
+	e, d := toyEngine(t, growing(t))
+	c := toyCache(t, e)
+	feed(t, e, c, nil, prompt, 4)
+	launches, overlaps := d.launches, d.overlaps
+	_, err := e.Greedy(t.Context(), c, prompt[4], 4, 3, func(int32) bool { return true })
+	require.NoError(t, err)
+	require.Equal(t, 3*4, d.launches-launches)
+	require.Equal(t, 3*3, d.overlaps-overlaps)
 }
 
 // growing is the toy with a decode step of a group for each past position.
@@ -129,8 +141,8 @@ func TestGridOfThePast(t *testing.T) {
 func TestOlderDevice(t *testing.T) {
 	p := toyProgram(t)
 	d := newFakeDriver(p)
-	d.info.Major = 8
-	e, err := New(p, toyWeights(), Code{Cubins: map[string][]byte{"sm_80": {1}}}, d, Options{})
+	d.info.Overlap = false
+	e, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
 	require.NoError(t, err)
 	feed(t, e, toyCache(t, e), nil, prompt, 4, 1)
 	require.Zero(t, d.device().overlaps)
@@ -141,7 +153,7 @@ func TestProfile(t *testing.T) {
 	p := toyProgram(t)
 	var seen []string
 	d := newFakeDriver(p)
-	e, err := New(p, toyWeights(), anyCode, d, Options{Profile: func(node, kernel string, took time.Duration) {
+	e, err := NewPicker(p, toyWeights(), anyCode, d, Options{Profile: func(node, kernel string, took time.Duration) {
 		seen = append(seen, kernel+" for "+node)
 		require.Equal(t, 2*time.Millisecond, took)
 	}})
@@ -217,7 +229,7 @@ func TestGreedyNotFinite(t *testing.T) {
 	w := toyWeights()
 	for _, bits := range []uint32{0x7fc00000, 0x7f800000} {
 		binary.LittleEndian.PutUint32(w["table"][4*toyDim*6:], bits)
-		e, err := New(p, w, anyCode, newFakeDriver(p), Options{})
+		e, err := NewPicker(p, w, anyCode, newFakeDriver(p), Options{})
 		require.NoError(t, err)
 		c := toyCache(t, e)
 		_, err = e.Greedy(t.Context(), c, 6, 0, 10, func(int32) bool { return true })
@@ -249,7 +261,7 @@ func TestHang(t *testing.T) {
 	grace = 5 * time.Millisecond
 	p := toyProgram(t)
 	d := newFakeDriver(p)
-	e, err := New(p, toyWeights(), anyCode, d, Options{})
+	e, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
 	require.NoError(t, err)
 	c := toyCache(t, e)
 	d.device().sleep(true)
@@ -344,8 +356,8 @@ func TestRefusedSteps(t *testing.T) {
 	}
 	require.NoError(t, e.Close())
 	_, err := e.Step(t.Context(), runtime.Decode, c, 0, prompt[:1])
-	require.EqualError(t, err, "cuda: the engine is closed")
+	require.EqualError(t, err, "the engine is closed")
 	_, err = e.NewCache()
-	require.EqualError(t, err, "cuda: the engine is closed")
-	require.EqualError(t, c.CopyFrom(c, 1), "cuda: the engine is closed")
+	require.EqualError(t, err, "the engine is closed")
+	require.EqualError(t, c.CopyFrom(c, 1), "the engine is closed")
 }

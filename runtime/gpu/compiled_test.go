@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"encoding/json"
@@ -38,7 +38,7 @@ func TestCompiledModel(t *testing.T) {
 	require.NoError(t, err)
 
 	d := newFakeDriver(c.Program)
-	e, err := New(c.Program, c.Weights(m), anyCode, d, Options{})
+	e, err := NewPicker(c.Program, c.Weights(m), anyCode, d, Options{})
 	require.NoError(t, err)
 	defer e.Close()
 	for _, w := range want.Greedy {

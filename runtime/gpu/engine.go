@@ -1,13 +1,12 @@
-package cuda
+package gpu
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // Options are what a program leaves open.
@@ -15,37 +14,35 @@ type Options struct {
 	Device int // as the driver numbers them
 	// Profile is told of each launch, when not nil: launches then follow one another without overlap, in no graph.
 	Profile func(node, kernel string, d time.Duration)
+	// Block waits for each launch, without overlap and graphs: an error of the device then names the kernel that caused it.
+	Block bool
 }
 
 // Engine runs a program on a device. It is not safe for concurrent use.
 type Engine struct {
 	program *runtime.Program
-	ctx     driver.Context
-	info    driver.Info
-	stream  driver.Stream
-	done    driver.Event // the end of what is queued
-	begin   driver.Event // of a launch that is watched
+	ctx     device.Context
+	info    device.Info
+	stream  device.Stream
+	done    device.Event // the end of what is queued
+	begin   device.Event // of a launch that is watched
 	steps   map[string]*step
 	symbols []int64 // of the step that runs
 	mem     memory
 	rooms   rooms
-	pick    driver.Function
-	bound   driver.Function
-	best    driver.Function
-	sampled *step // whose logits are on the device alone
+	module  device.Module
+	ran     int // steps, which tells the last one
 	profile func(node, kernel string, d time.Duration)
 	block   bool  // wait for each launch, so that a fault names its kernel
 	lost    error // after which nothing can be done
 	hung    bool  // lost because the device does not answer
 }
 
-var (
-	_ runtime.GreedyEngine    = (*Engine)(nil)
-	_ runtime.CandidateEngine = (*Engine)(nil)
-)
+var _ runtime.Engine = (*Engine)(nil)
 
-// New loads p's kernels and weights onto a device. It checks all of p, and that it fits the device's memory, before it loads them.
-func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Options) (_ *Engine, err error) {
+// New loads p's kernels and weights onto a device, for which code chooses among what the kernels were compiled to. It checks all of
+// p, and that it fits the device's memory, before it loads them.
+func New(p *runtime.Program, w runtime.Weights, code func(device.Info) ([]byte, error), d device.Driver, o Options) (_ *Engine, err error) {
 	kernels, err := check(p)
 	if err != nil {
 		return nil, err
@@ -56,7 +53,7 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 	}
 	e := &Engine{
 		program: p, ctx: ctx, info: ctx.Info(), steps: map[string]*step{}, symbols: make([]int64, len(p.Symbols)), profile: o.Profile,
-		block: os.Getenv("LLORCH_CUDA_BLOCKING") != "",
+		block: o.Block,
 	}
 	defer func() {
 		if err != nil {
@@ -69,12 +66,16 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 	if e.stream, err = ctx.NewStream(); err != nil {
 		return nil, err
 	}
-	for _, ev := range []*driver.Event{&e.done, &e.begin} {
+	for _, ev := range []*device.Event{&e.done, &e.begin} {
 		if *ev, err = ctx.NewEvent(); err != nil {
 			return nil, err
 		}
 	}
-	functions, err := e.load(code)
+	image, err := code(e.info)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := e.load(image)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func New(p *runtime.Program, w runtime.Weights, code Code, d driver.Driver, o Op
 // DeviceName is the device's.
 func (e *Engine) DeviceName() string { return e.info.Name }
 
-var errClosed = errors.New("cuda: the engine is closed")
+var errClosed = errors.New("the engine is closed")
 
 // Close implements runtime.Engine: it gives back what the engine has on the device.
 func (e *Engine) Close() error {
@@ -116,3 +117,22 @@ func (e *Engine) Close() error {
 
 // device names the device in errors.
 func (e *Engine) device() string { return fmt.Sprintf("device %d (%s)", e.info.Index, e.info.Name) }
+
+// load finds the functions of the program's kernels.
+func (e *Engine) load(image []byte) (fns []device.Function, err error) {
+	if e.module, err = e.ctx.LoadModule(image); err != nil {
+		return nil, err
+	}
+	fns = make([]device.Function, len(e.program.Kernels))
+	for i := range fns {
+		k := &e.program.Kernels[i]
+		if k.Threads < 1 || k.Threads > 1024 || k.Shared < 0 || k.Shared > e.info.Shared {
+			return nil, fmt.Errorf("kernel %s: groups of %d threads with %d bytes of group memory, and %s has up to 1024 with %d",
+				k.Name, k.Threads, k.Shared, e.device(), e.info.Shared)
+		}
+		if fns[i], err = e.ctx.Function(e.module, k.Name, k.Shared); err != nil {
+			return nil, err
+		}
+	}
+	return fns, nil
+}

@@ -1,9 +1,9 @@
-package cuda
+package gpu
 
 import (
 	"context"
 
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // Bandwidth is the most bytes a second that the device's memory moves in a copy, counted read and written, with a buffer of so many
@@ -45,7 +45,7 @@ const (
 	copies      = 4 // of a repetition
 )
 
-func (e *Engine) timedCopies(ctx context.Context, p driver.Ptr, n int64) (seconds float64, err error) {
+func (e *Engine) timedCopies(ctx context.Context, p device.Ptr, n int64) (seconds float64, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -53,7 +53,7 @@ func (e *Engine) timedCopies(ctx context.Context, p driver.Ptr, n int64) (second
 		return 0, err
 	}
 	for range copies {
-		if err := e.ctx.Copy(p+driver.Ptr(n), p, n, e.stream); err != nil {
+		if err := e.ctx.Copy(p+device.Ptr(n), p, n, e.stream); err != nil {
 			return 0, err
 		}
 	}

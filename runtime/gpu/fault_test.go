@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 
 // session uses an engine in every way that there is. Each stage can be run again when it failed.
 type session struct {
-	e    *Engine
+	e    *Picker
 	a, b runtime.Cache
 }
 
@@ -135,7 +135,7 @@ func useWith(t *testing.T, p *runtime.Program, d *fakeDriver, heard func(stage s
 	}
 	s := &session{}
 	again("new", func() (err error) {
-		if s.e, err = New(p, toyWeights(), anyCode, d, Options{}); err != nil && len(d.opened) > 0 {
+		if s.e, err = NewPicker(p, toyWeights(), anyCode, d, Options{}); err != nil && len(d.opened) > 0 {
 			require.True(t, d.device().closed)
 		}
 		return err
@@ -156,7 +156,7 @@ func TestLost(t *testing.T) {
 		d, calls := failing(p, n, illegalAddress)
 		s := &session{}
 		var err error
-		if s.e, err = New(p, toyWeights(), anyCode, d, Options{}); err != nil {
+		if s.e, err = NewPicker(p, toyWeights(), anyCode, d, Options{}); err != nil {
 			require.NotContains(t, err.Error(), "\n")
 			require.True(t, len(d.opened) == 0 || d.device().closed)
 			continue
@@ -189,12 +189,12 @@ func TestLost(t *testing.T) {
 
 // TestKernelFault has a kernel leave its memory, which the host hears of while it waits.
 func TestKernelFault(t *testing.T) {
-	run := map[string]func(e *Engine, c runtime.Cache) error{
-		"step": func(e *Engine, c runtime.Cache) error {
+	run := map[string]func(e *Picker, c runtime.Cache) error{
+		"step": func(e *Picker, c runtime.Cache) error {
 			_, err := e.Step(t.Context(), runtime.Decode, c, 0, []int32{1})
 			return err
 		},
-		"greedy": func(e *Engine, c runtime.Cache) error {
+		"greedy": func(e *Picker, c runtime.Cache) error {
 			_, err := e.Greedy(t.Context(), c, 1, 0, 5, func(int32) bool { return true })
 			return err
 		},
@@ -203,11 +203,11 @@ func TestKernelFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := toyProgram(t)
 			p.Steps[0].Launches[1].Bufs[1].Offset = 1008 // of 1024
-			e, err := New(p, toyWeights(), anyCode, newFakeDriver(p), Options{})
+			e, err := NewPicker(p, toyWeights(), anyCode, newFakeDriver(p), Options{})
 			require.ErrorContains(t, err, "step decode: launch 1 (layers.0.head_one): kernel head_one: buffer y: 112 bytes at 1008 of an arena of 1024")
 			require.Nil(t, e)
 			p.Steps[0].Launches[1].Bufs[1].Bytes = 16
-			e, err = New(p, toyWeights(), anyCode, newFakeDriver(p), Options{})
+			e, err = NewPicker(p, toyWeights(), anyCode, newFakeDriver(p), Options{})
 			require.NoError(t, err)
 			c := toyCache(t, e)
 			err = run(e, c)
@@ -225,7 +225,7 @@ func TestTooLittleMemory(t *testing.T) {
 	p.Weights[0].Shape, p.Weights[0].Bytes = []int64{3_300_000_000}, 13_200_000_000
 	p.States[0].Shape, p.States[0].Bytes = []int64{275_000_000}, 1_100_000_000
 	p.Steps[1].Arena = 700_000_000 - slack
-	_, err := New(p, toyWeights(), anyCode, d, Options{})
+	_, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
 	require.EqualError(t, err, "cuda: toy needs 15.0 GB (weights 13.2, cache 1.1, arena 0.7), 9.8 GB free on device 2 (NVIDIA H100)")
 	require.True(t, d.device().closed)
 	require.Equal(t, 2, d.device().calls, "nothing was loaded")
@@ -241,7 +241,7 @@ func TestWeights(t *testing.T) {
 		"weight unused: no such file":                        brokenWeights{},
 	} {
 		d := newFakeDriver(p)
-		_, err := New(p, w, anyCode, d, Options{})
+		_, err := NewPicker(p, w, anyCode, d, Options{})
 		require.EqualError(t, err, want)
 		require.True(t, d.device().closed)
 	}
@@ -263,7 +263,7 @@ func TestUpload(t *testing.T) {
 		w["unused"][i] = byte(i ^ i>>8 ^ i>>16)
 	}
 	d := newFakeDriver(p)
-	e, err := New(p, w, anyCode, d, Options{})
+	e, err := NewPicker(p, w, anyCode, d, Options{})
 	require.NoError(t, err)
 	for i := range p.Weights {
 		got, err := d.device().span(e.mem.weights[i], int(p.Weights[i].Bytes))
@@ -280,7 +280,7 @@ func TestGreedyAgrees(t *testing.T) {
 	p := toyProgram(t)
 	w := toyWeights()
 	clear(w["table"]) // the heads alone tell positions apart
-	e, err := New(p, w, anyCode, newFakeDriver(p), Options{})
+	e, err := NewPicker(p, w, anyCode, newFakeDriver(p), Options{})
 	require.NoError(t, err)
 	a, b := toyCache(t, e), toyCache(t, e)
 	var got []int32
@@ -299,7 +299,7 @@ func TestGreedyAgrees(t *testing.T) {
 func TestErrorsNameTheLaunch(t *testing.T) {
 	p := growing(t)
 	d := newFakeDriver(p)
-	e, err := New(p, toyWeights(), anyCode, d, Options{})
+	e, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
 	require.NoError(t, err)
 	c := toyCache(t, e)
 	d.fail = func(call string) error {

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"fmt"
@@ -11,12 +11,13 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // fakeDriver has one device. Its memory is the host's, its stream a goroutine, and a launch runs the kernel's text in the
 // interpreter with what lies in step memory when its turn comes.
 type fakeDriver struct {
-	info    driver.Info
+	info    device.Info
 	memory  int64
 	program *runtime.Program
 	room    int                     // for candidates
@@ -26,7 +27,7 @@ type fakeDriver struct {
 
 func newFakeDriver(p *runtime.Program) *fakeDriver {
 	return &fakeDriver{
-		info:    driver.Info{Name: "Fake", Major: 9, SMs: 2, Memory: 1 << 30, SharedBlock: 227 << 10, Driver: 13000},
+		info:    device.Info{Target: "cuda", Name: "Fake", Arch: "sm_90", Cores: 2, Memory: 1 << 30, Shared: 227 << 10, Driver: "CUDA 13.0", Overlap: true},
 		memory:  1 << 30,
 		program: p,
 		room:    4096,
@@ -36,11 +37,11 @@ func newFakeDriver(p *runtime.Program) *fakeDriver {
 // device is the one that was opened last.
 func (d *fakeDriver) device() *fakeDevice { return d.opened[len(d.opened)-1] }
 
-func (d *fakeDriver) Devices() ([]driver.Info, error) { return []driver.Info{d.info}, nil }
+func (d *fakeDriver) Devices() ([]device.Info, error) { return []device.Info{d.info}, nil }
 
-func (d *fakeDriver) Open(i int) (driver.Context, error) {
+func (d *fakeDriver) Open(i int) (device.Context, error) {
 	f := &fakeDevice{
-		driver: d, next: 1 << 20, work: make(chan func() error, 1<<14), events: map[driver.Event]uint64{}, graphs: map[driver.Graph][]func() error{},
+		driver: d, next: 1 << 20, work: make(chan func() error, 1<<14), events: map[device.Event]uint64{}, graphs: map[device.Graph][]func() error{},
 		stopped: make(chan struct{}), texts: map[string]*kernel.Kernel{}, kernels: map[string]*kernel.Program{},
 	}
 	if err := f.enter("Open"); err != nil {
@@ -63,7 +64,7 @@ func (d *fakeDriver) Open(i int) (driver.Context, error) {
 
 // block is an allocation.
 type block struct {
-	base   driver.Ptr
+	base   device.Ptr
 	data   []byte
 	pinned bool
 }
@@ -75,13 +76,13 @@ type fakeDevice struct {
 
 	mu        sync.Mutex
 	blocks    []*block
-	next      driver.Ptr
+	next      device.Ptr
 	functions []string
 	queued    uint64 // operations
 	ran       uint64
-	events    map[driver.Event]uint64 // how many operations were queued before them
+	events    map[device.Event]uint64 // how many operations were queued before them
 	handles   uintptr
-	graphs    map[driver.Graph][]func() error
+	graphs    map[device.Graph][]func() error
 	recording []func() error
 	capturing bool
 	dead      error // of an operation that failed
@@ -180,24 +181,24 @@ func (f *fakeDevice) allocate(n int64, pinned bool) *block {
 	for i := range min(n, 1<<16) {
 		b.data[i] = 0x7f // a float near the largest
 	}
-	f.next += driver.Ptr(up(n) + 1<<16)
+	f.next += device.Ptr(up(n) + 1<<16)
 	f.blocks = append(f.blocks, b)
 	return b
 }
 
 // at is the memory from p to the end of its allocation.
-func (f *fakeDevice) at(p driver.Ptr) ([]byte, error) {
+func (f *fakeDevice) at(p device.Ptr) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, b := range f.blocks {
-		if p >= b.base && p < b.base+driver.Ptr(len(b.data)) {
+		if p >= b.base && p < b.base+device.Ptr(len(b.data)) {
 			return b.data[p-b.base:], nil
 		}
 	}
 	return nil, fault("access", illegalAddress)
 }
 
-func (f *fakeDevice) span(p driver.Ptr, n int) ([]byte, error) {
+func (f *fakeDevice) span(p device.Ptr, n int) ([]byte, error) {
 	data, err := f.at(p)
 	if err == nil && len(data) < n {
 		err = fault("access", illegalAddress)
@@ -232,7 +233,7 @@ func (f *fakeDevice) release(is func(*block) bool) error {
 	return nil
 }
 
-func (f *fakeDevice) Info() driver.Info { return f.driver.info }
+func (f *fakeDevice) Info() device.Info { return f.driver.info }
 
 func (f *fakeDevice) MemInfo() (free, total int64, err error) {
 	if err := f.enter("MemGetInfo"); err != nil {
@@ -242,7 +243,7 @@ func (f *fakeDevice) MemInfo() (free, total int64, err error) {
 	return f.driver.memory - used, f.driver.memory, nil
 }
 
-func (f *fakeDevice) Alloc(n int64) (driver.Ptr, error) {
+func (f *fakeDevice) Alloc(n int64) (device.Ptr, error) {
 	if err := f.enter("MemAlloc"); err != nil {
 		return 0, err
 	}
@@ -254,14 +255,14 @@ func (f *fakeDevice) Alloc(n int64) (driver.Ptr, error) {
 	return f.allocate(n, false).base, nil
 }
 
-func (f *fakeDevice) Free(p driver.Ptr) error {
+func (f *fakeDevice) Free(p device.Ptr) error {
 	if err := f.enter("MemFree"); err != nil {
 		return err
 	}
 	return f.release(func(b *block) bool { return b.base == p && !b.pinned })
 }
 
-func (f *fakeDevice) Pinned(n int64) ([]byte, driver.Ptr, error) {
+func (f *fakeDevice) Pinned(n int64) ([]byte, device.Ptr, error) {
 	if err := f.enter("MemHostAlloc"); err != nil {
 		return nil, 0, err
 	}
@@ -278,9 +279,9 @@ func (f *fakeDevice) FreePinned(mem []byte) error {
 	return f.release(func(b *block) bool { return b.pinned && unsafe.SliceData(b.data) == unsafe.SliceData(mem) })
 }
 
-func (f *fakeDevice) LoadModule([]byte) (driver.Module, error) { return 1, f.enter("ModuleLoadDataEx") }
+func (f *fakeDevice) LoadModule([]byte) (device.Module, error) { return 1, f.enter("ModuleLoadDataEx") }
 
-func (f *fakeDevice) Function(_ driver.Module, name string, _ int) (driver.Function, error) {
+func (f *fakeDevice) Function(_ device.Module, name string, _ int) (device.Function, error) {
 	if err := f.enter("ModuleGetFunction"); err != nil {
 		return 0, err
 	}
@@ -288,5 +289,5 @@ func (f *fakeDevice) Function(_ driver.Module, name string, _ int) (driver.Funct
 		return 0, fault("ModuleGetFunction", notFound)
 	}
 	f.functions = append(f.functions, name)
-	return driver.Function(len(f.functions)), nil
+	return device.Function(len(f.functions)), nil
 }

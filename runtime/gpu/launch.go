@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // launch is a kernel with its arguments.
 type launch struct {
 	spec   *runtime.Launch
-	call   driver.Launch // its states are those of the cache that ran last
+	call   device.Launch // its states are those of the cache that ran last
 	states []stateUse
 	grid   *kernel.Program
 	ints   []int64
@@ -23,7 +23,7 @@ type launch struct {
 type stateUse struct{ arg, index int }
 
 // bind gives a step's launches, which check has let pass, their functions and memory.
-func (e *Engine) bind(spec *runtime.Step, texts []*kernel.Kernel, fns []driver.Function) (*step, error) {
+func (e *Engine) bind(spec *runtime.Step, texts []*kernel.Kernel, fns []device.Function) (*step, error) {
 	s := &step{spec: spec, launches: make([]launch, len(spec.Launches)), fixed: true}
 	s.tokens, s.limit, s.refusal = tokenStep(e.program, spec)
 	grids := map[int]*kernel.Program{}
@@ -42,18 +42,18 @@ func (e *Engine) bind(spec *runtime.Step, texts []*kernel.Kernel, fns []driver.F
 	return s, nil
 }
 
-func (e *Engine) bindLaunch(spec *runtime.Launch, grid *kernel.Program, fn driver.Function) launch {
+func (e *Engine) bindLaunch(spec *runtime.Launch, grid *kernel.Program, fn device.Function) launch {
 	k := &e.program.Kernels[spec.Kernel]
 	l := launch{spec: spec, grid: grid, ints: make([]int64, len(spec.Ints))}
-	l.call = driver.Launch{
+	l.call = device.Launch{
 		Name: k.Name + " for " + spec.Node, Function: fn, Threads: k.Threads, Shared: k.Shared,
-		Overlap: e.overlaps(), Args: []driver.Ptr{e.mem.step},
+		Args: []device.Ptr{e.mem.step},
 	}
 	for _, r := range spec.Bufs {
-		p := driver.Ptr(0)
+		p := device.Ptr(0)
 		switch r.Space {
 		case runtime.Arena:
-			p = e.mem.arena + driver.Ptr(r.Offset)
+			p = e.mem.arena + device.Ptr(r.Offset)
 		case runtime.Weight:
 			p = e.mem.weights[r.Index]
 		case runtime.State:
@@ -65,7 +65,7 @@ func (e *Engine) bindLaunch(spec *runtime.Launch, grid *kernel.Program, fn drive
 }
 
 // overlaps reports that kernels may start before those ahead of them have ended: each waits for them itself.
-func (e *Engine) overlaps() bool { return e.info.Major >= 9 && e.profile == nil && !e.block }
+func (e *Engine) overlaps() bool { return e.info.Overlap && e.profile == nil && !e.block }
 
 // fixed reports that a decode step's grid is the same after any past.
 func (l *launch) fixed(p *runtime.Program) bool {
@@ -94,8 +94,9 @@ func (l *launch) groups(symbols []int64) (int, error) {
 	return l.grid.Groups(l.ints)
 }
 
-// queue queues a step's launches.
+// queue queues a step's launches. The first waits for all before it, as kernels read the symbols before they wait for their inputs.
 func (e *Engine) queue(ctx context.Context, s *step, m *room) error {
+	overlap := false
 	for i := range s.launches {
 		l := &s.launches[i]
 		n, err := l.groups(e.symbols)
@@ -108,7 +109,8 @@ func (e *Engine) queue(ctx context.Context, s *step, m *room) error {
 		for _, use := range l.states {
 			l.call.Args[use.arg] = m.states[use.index]
 		}
-		l.call.Blocks = n
+		l.call.Blocks, l.call.Overlap = n, overlap
+		overlap = e.overlaps()
 		if err := e.start(ctx, l); err != nil {
 			return err
 		}

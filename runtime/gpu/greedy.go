@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"unsafe"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
-// pickName is the kernel that chooses the likeliest token: codegen/clike/cuda/pick.cu.
+// pickName is the kernel that chooses the likeliest token.
 const pickName = "llorch_pick"
 
 // Words of step memory that it reads and writes.
@@ -30,7 +30,7 @@ const ahead = 8
 
 // Greedy implements runtime.GreedyEngine. What a step chooses goes on the device to the next one and into a ring in the host's
 // memory. Steps that were queued past the last token that is wanted are harmless: they only write behind it, inside the context.
-func (e *Engine) Greedy(ctx context.Context, c runtime.Cache, token int32, past, n int, yield func(id int32) bool) (made int, err error) {
+func (e *Picker) Greedy(ctx context.Context, c runtime.Cache, token int32, past, n int, yield func(id int32) bool) (made int, err error) {
 	s, m, err := e.admit(ctx, runtime.Decode, c, past, []int32{token})
 	if err != nil {
 		return 0, err
@@ -76,7 +76,7 @@ func (e *Engine) Greedy(ctx context.Context, c runtime.Cache, token int32, past,
 }
 
 // choosable reports why no token can be chosen from a step's logits, if so.
-func (e *Engine) choosable(s *step) error {
+func (e *Picker) choosable(s *step) error {
 	if n, err := portBytes(s.spec, &s.spec.Outputs[0], e.symbols); err != nil || n != 4*int64(e.program.Vocab) || n == 0 {
 		return fmt.Errorf("step %s: %d bytes of logits of a vocabulary of %d", s.spec.Name, n, e.program.Vocab)
 	}
@@ -84,19 +84,19 @@ func (e *Engine) choosable(s *step) error {
 }
 
 // setPick puts what kernels that choose need onto the device.
-func (e *Engine) setPick() error {
+func (e *Picker) setPick() error {
 	for at, v := range map[int]int{pickVocab: e.program.Vocab, pickPast: 1, pickSeq: 0} {
 		binary.LittleEndian.PutUint32(e.mem.host[pickHead+4*at:], uint32(v))
 	}
 	return e.copyPick()
 }
 
-func (e *Engine) copyPick() error {
+func (e *Picker) copyPick() error {
 	return e.ctx.CopyIn(e.mem.step+4*pickAt, e.mem.host[pickHead:pickHead+4*(pickSeq+1)], e.stream)
 }
 
 // first puts the first token, the symbols and a sequence number of 0 onto the device.
-func (e *Engine) first(s *step, token int32) error {
+func (e *Picker) first(s *step, token int32) error {
 	for i := range uint32(ringSize) {
 		atomic.StoreUint64(e.slot(i), 0)
 	}
@@ -113,26 +113,26 @@ func (e *Engine) first(s *step, token int32) error {
 
 // choose queues a step, and the kernel that puts the likeliest token where the next one reads it and where the host does, and
 // moves on the past.
-func (e *Engine) choose(ctx context.Context, s *step, m *room) error {
+func (e *Picker) choose(ctx context.Context, s *step, m *room) error {
 	if err := e.queue(ctx, s, m); err != nil {
 		return err
 	}
-	return e.ctx.Launch(driver.Launch{
+	return e.ctx.Launch(device.Launch{
 		Name: pickName, Function: e.pick, Blocks: pickBlocks, Threads: 256, Overlap: e.overlaps(),
-		Args: []driver.Ptr{
-			e.mem.step, e.mem.step + 4*pickAt, e.mem.arena + driver.Ptr(s.spec.Outputs[0].Offset),
-			e.mem.arena + driver.Ptr(s.tokens.Offset), e.mem.hostPtr + ringAt,
+		Args: []device.Ptr{
+			e.mem.step, e.mem.step + 4*pickAt, e.mem.arena + device.Ptr(s.spec.Outputs[0].Offset),
+			e.mem.arena + device.Ptr(s.tokens.Offset), e.mem.hostPtr + ringAt,
 		},
 	}, e.stream)
 }
 
 // slot is the place of a sequence number in the ring.
-func (e *Engine) slot(seq uint32) *uint64 {
+func (e *Picker) slot(seq uint32) *uint64 {
 	return (*uint64)(unsafe.Pointer(&e.mem.host[ringAt+8*(seq%ringSize)]))
 }
 
 // chosen waits for the token of a step.
-func (e *Engine) chosen(ctx context.Context, seq uint32) (int32, error) {
+func (e *Picker) chosen(ctx context.Context, seq uint32) (int32, error) {
 	slot := e.slot(seq)
 	begin := time.Now()
 	for spins := 1; ; spins++ {
@@ -155,7 +155,7 @@ func (e *Engine) chosen(ctx context.Context, seq uint32) (int32, error) {
 }
 
 // overdue waits for a token that takes long, or that will not come: what went wrong with a step, only a call of the driver tells.
-func (e *Engine) overdue(ctx context.Context, slot *uint64, seq uint32) (int32, error) {
+func (e *Picker) overdue(ctx context.Context, slot *uint64, seq uint32) (int32, error) {
 	if err := e.ctx.Record(e.done, e.stream); err != nil {
 		return 0, err
 	}
@@ -171,7 +171,7 @@ func (e *Engine) overdue(ctx context.Context, slot *uint64, seq uint32) (int32, 
 			return 0, err
 		}
 		if done {
-			return 0, fmt.Errorf("cuda: %s ran step %d of those that choose tokens, and left none", e.device(), seq)
+			return 0, fmt.Errorf("%s: %s ran step %d of those that choose tokens, and left none", e.info.Target, e.device(), seq)
 		}
 		time.Sleep(nap)
 	}

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // step is a specialisation with its launches bound to memory.
@@ -92,7 +92,7 @@ func (e *Engine) admit(ctx context.Context, name string, c runtime.Cache, past i
 		}
 	}
 	e.symbols[0], e.symbols[1] = int64(len(tokens)), int64(past)
-	e.sampled = nil
+	e.ran++
 	return s, m, ctx.Err()
 }
 
@@ -123,7 +123,7 @@ func (e *Engine) Step(ctx context.Context, name string, c runtime.Cache, past in
 		if err := e.queue(ctx, s, m); err != nil {
 			return err
 		}
-		return e.ctx.CopyOut(logits, e.mem.arena+driver.Ptr(out.Offset), e.stream)
+		return e.ctx.CopyOut(logits, e.mem.arena+device.Ptr(out.Offset), e.stream)
 	}
 	if name == runtime.Decode && n <= int64(len(e.mem.logits)) {
 		err = e.graph(m, s, decodeGraph, run)
@@ -164,7 +164,7 @@ func (e *Engine) RunStep(ctx context.Context, name string, symbols []int64, inpu
 		return nil, err
 	}
 	copy(e.symbols, symbols)
-	e.sampled = nil
+	e.ran++
 	outputs, err := e.runStep(ctx, s, m, inputs)
 	if err := e.finish(ctx, err); err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func (e *Engine) runStep(ctx context.Context, s *step, m *room, inputs map[strin
 		if !ok || int64(len(src)) != n {
 			return nil, fmt.Errorf("step %s: input %s has %d bytes, want %d", s.spec.Name, p.Name, len(src), n)
 		}
-		if err := e.ctx.CopyIn(e.mem.arena+driver.Ptr(p.Offset), src, e.stream); err != nil {
+		if err := e.ctx.CopyIn(e.mem.arena+device.Ptr(p.Offset), src, e.stream); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +205,7 @@ func (e *Engine) runStep(ctx context.Context, s *step, m *room, inputs map[strin
 			return nil, err
 		}
 		outputs[p.Name] = make([]byte, n)
-		if err := e.ctx.CopyOut(outputs[p.Name], e.mem.arena+driver.Ptr(p.Offset), e.stream); err != nil {
+		if err := e.ctx.CopyOut(outputs[p.Name], e.mem.arena+device.Ptr(p.Offset), e.stream); err != nil {
 			return nil, err
 		}
 	}

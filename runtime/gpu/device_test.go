@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"encoding/binary"
@@ -18,12 +18,13 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 	"github.com/llorch/llorch/runtime/sample"
 )
 
 // These tests run the engine on a GPU, with kernels that NVRTC makes of a program's texts and of pick.cu.
 
-func needDevice(t testing.TB) driver.Driver {
+func needDevice(t testing.TB) device.Driver {
 	d, err := driver.Load()
 	if err != nil {
 		t.Skip("needs an NVIDIA GPU: ", err)
@@ -62,16 +63,21 @@ func TestCompiles(t *testing.T) {
 	for _, arch := range []string{"sm_80", "sm_90", "compute_90"} {
 		r := compile(t, toyProgram(t), arch)
 		if r.PTX != nil {
-			require.Equal(t, "sm_90", ptxTarget(r.PTX))
+			require.Contains(t, string(r.PTX), ".target sm_90")
 		}
 	}
 }
 
-func deviceEngine(t testing.TB, p *runtime.Program, w runtime.Weights) *Engine {
+// of is code that suits any device.
+func of(image []byte) func(device.Info) ([]byte, error) {
+	return func(device.Info) ([]byte, error) { return image, nil }
+}
+
+func deviceEngine(t testing.TB, p *runtime.Program, w runtime.Weights) *Picker {
 	d := needDevice(t)
-	arch, err := Arch(d, 0)
+	all, err := d.Devices()
 	require.NoError(t, err)
-	e, err := New(p, w, Code{Cubins: map[string][]byte{arch: compile(t, p, arch).Cubin}}, d, Options{})
+	e, err := NewPicker(p, w, of(compile(t, p, all[0].Arch).Cubin), d, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	return e
@@ -93,7 +99,7 @@ func TestDeviceToy(t *testing.T) {
 
 func TestDevicePTX(t *testing.T) {
 	p, d := toyProgram(t), needDevice(t)
-	e, err := New(p, toyWeights(), Code{PTX: compile(t, p, "compute_80").PTX}, d, Options{})
+	e, err := NewPicker(p, toyWeights(), of(compile(t, p, "compute_80").PTX), d, Options{})
 	require.NoError(t, err)
 	feed(t, e, toyCache(t, e), nil, prompt, 2, 1, 1)
 	require.NoError(t, e.Close())

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 const (
@@ -27,8 +27,7 @@ func (e *Engine) alive() error {
 
 // failed keeps an error that the device does not survive.
 func (e *Engine) failed(err error) error {
-	var call *driver.Error
-	if errors.As(err, &call) && call.Lost() && e.lost == nil {
+	if device.Lost(err) && e.lost == nil {
 		e.lost = err
 	}
 	return err
@@ -58,7 +57,7 @@ func (e *Engine) wait(ctx context.Context) error {
 }
 
 // until waits for an event. A step cannot be stopped, so ctx only bounds how long the device may take from then on.
-func (e *Engine) until(ctx context.Context, ev driver.Event) error {
+func (e *Engine) until(ctx context.Context, ev device.Event) error {
 	start := time.Now()
 	var cancelled time.Time
 	for {
@@ -78,7 +77,7 @@ func (e *Engine) until(ctx context.Context, ev driver.Event) error {
 			cancelled = now
 		}
 		if now.Sub(cancelled) > grace {
-			e.lost = fmt.Errorf("cuda: %s has not ended its work %v after that was cancelled", e.device(), grace)
+			e.lost = fmt.Errorf("%s: %s has not ended its work %v after that was cancelled", e.info.Target, e.device(), grace)
 			e.hung = true
 			return e.lost
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cuda
+package gpu
 
 import (
 	"os"

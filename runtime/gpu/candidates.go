@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"slices"
 
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 	"github.com/llorch/llorch/runtime/sample"
 )
 
-// The kernels that find the likeliest tokens: codegen/clike/cuda/pick.cu.
+// The kernels that find the likeliest tokens.
 const (
 	boundName = "llorch_bound"
 	bestName  = "llorch_best"
@@ -41,7 +41,7 @@ const (
 // Candidates implements runtime.CandidateEngine: it runs a decode step of token behind past tokens, and returns the tokens that are the likeliest to follow, at most 256,
 // with the logarithm of the sum of the exponentials of all logits. The best comes first, among equals the lowest id; a logit of
 // -Inf is no candidate. All says that there are no others. Row has all logits.
-func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, token int32) (best []sample.Candidate, logSumExp float64, all bool, err error) {
+func (e *Picker) Candidates(ctx context.Context, c runtime.Cache, past int, token int32) (best []sample.Candidate, logSumExp float64, all bool, err error) {
 	s, m, err := e.admit(ctx, runtime.Decode, c, past, []int32{token})
 	if err == nil {
 		err = e.choosable(s)
@@ -55,7 +55,7 @@ func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, toke
 	if err != nil {
 		return nil, 0, false, err
 	}
-	e.sampled = s
+	e.sampled, e.found = e.ran, s
 	found := e.mem.host[foundAt:]
 	word := func(at int) uint32 { return binary.LittleEndian.Uint32(found[at:]) }
 	logSumExp = float64(math.Float32frombits(word(foundMax))) + math.Log(math.Float64frombits(binary.LittleEndian.Uint64(found[foundSum:])))
@@ -75,7 +75,7 @@ func (e *Engine) Candidates(ctx context.Context, c runtime.Cache, past int, toke
 }
 
 // find queues a step, and the kernels that find its likeliest tokens.
-func (e *Engine) find(ctx context.Context, s *step, m *room) error {
+func (e *Picker) find(ctx context.Context, s *step, m *room) error {
 	if err := e.copySymbols(); err != nil {
 		return err
 	}
@@ -85,9 +85,9 @@ func (e *Engine) find(ctx context.Context, s *step, m *room) error {
 	if err := e.queue(ctx, s, m); err != nil {
 		return err
 	}
-	l := driver.Launch{
+	l := device.Launch{
 		Name: boundName, Function: e.bound, Blocks: bestBlocks, Threads: 1024, Overlap: e.overlaps(),
-		Args: []driver.Ptr{e.mem.step + 4*pickAt, e.mem.step + 4*bestAt, e.mem.arena + driver.Ptr(s.spec.Outputs[0].Offset)},
+		Args: []device.Ptr{e.mem.step + 4*pickAt, e.mem.step + 4*bestAt, e.mem.arena + device.Ptr(s.spec.Outputs[0].Offset)},
 	}
 	if err := e.ctx.Launch(l, e.stream); err != nil {
 		return err
@@ -97,15 +97,15 @@ func (e *Engine) find(ctx context.Context, s *step, m *room) error {
 }
 
 // Row implements runtime.CandidateEngine: all logits of the step that Candidates ran, if it was the last step. They are valid until the next one.
-func (e *Engine) Row(ctx context.Context) ([]float32, error) {
+func (e *Picker) Row(ctx context.Context) ([]float32, error) {
 	if err := e.alive(); err != nil {
 		return nil, err
 	}
-	if e.sampled == nil {
-		return nil, errors.New("cuda: the last step was not one for candidates")
+	if e.found == nil || e.sampled != e.ran {
+		return nil, errors.New("the last step was not one for candidates")
 	}
 	row := e.mem.logits[:4*e.program.Vocab]
-	err := e.finish(ctx, e.ctx.CopyOut(row, e.mem.arena+driver.Ptr(e.sampled.spec.Outputs[0].Offset), e.stream))
+	err := e.finish(ctx, e.ctx.CopyOut(row, e.mem.arena+device.Ptr(e.found.spec.Outputs[0].Offset), e.stream))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (e *Engine) Row(ctx context.Context) ([]float32, error) {
 }
 
 // sortRow finds the candidates on the host, where so many logits are alike that the device had no room.
-func (e *Engine) sortRow(ctx context.Context) ([]sample.Candidate, error) {
+func (e *Picker) sortRow(ctx context.Context) ([]sample.Candidate, error) {
 	row, err := e.Row(ctx)
 	if err != nil {
 		return nil, err

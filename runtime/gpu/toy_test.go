@@ -1,6 +1,8 @@
-package cuda
+package gpu
 
 import (
+	"github.com/llorch/llorch/runtime/gpu/device"
+
 	"encoding/binary"
 	"math"
 	"testing"
@@ -177,18 +179,18 @@ func toyWeights() weights {
 }
 
 // anyCode is code that the fake device takes.
-var anyCode = Code{Cubins: map[string][]byte{"sm_90": []byte("cubin")}}
+func anyCode(device.Info) ([]byte, error) { return []byte("cubin"), nil }
 
 // toyEngine runs p on a fake device.
-func toyEngine(t testing.TB, p *runtime.Program) (*Engine, *fakeDevice) {
+func toyEngine(t testing.TB, p *runtime.Program) (*Picker, *fakeDevice) {
 	d := newFakeDriver(p)
-	e, err := New(p, toyWeights(), anyCode, d, Options{})
+	e, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	return e, d.device()
 }
 
-func toyCache(t testing.TB, e *Engine) runtime.Cache {
+func toyCache(t testing.TB, e *Picker) runtime.Cache {
 	c, err := e.NewCache()
 	require.NoError(t, err)
 	return c

@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"context"
@@ -23,7 +23,7 @@ func TestCandidates(t *testing.T) {
 		d.driver.room = room
 		c := toyCache(t, e)
 		_, err := e.Row(t.Context())
-		require.EqualError(t, err, "cuda: the last step was not one for candidates")
+		require.EqualError(t, err, "the last step was not one for candidates")
 		for i, token := range prompt {
 			best, sum, _, err := e.Candidates(t.Context(), c, i, token)
 			require.NoError(t, err)
@@ -37,14 +37,14 @@ func TestCandidates(t *testing.T) {
 		require.Equal(t, 1, d.captures)
 		feed(t, e, c, prompt[:2], prompt[2:], 1)
 		_, err = e.Row(t.Context())
-		require.EqualError(t, err, "cuda: the last step was not one for candidates")
+		require.EqualError(t, err, "the last step was not one for candidates")
 	}
 }
 
 func TestCandidatesRefused(t *testing.T) {
 	p, w := toyProgram(t), toyWeights()
 	binary.LittleEndian.PutUint32(w["table"][4*toyDim*6:], 0x7fc00000) // NaN
-	e, err := New(p, w, anyCode, newFakeDriver(p), Options{})
+	e, err := NewPicker(p, w, anyCode, newFakeDriver(p), Options{})
 	require.NoError(t, err)
 	defer e.Close()
 	c := toyCache(t, e)

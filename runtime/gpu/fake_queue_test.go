@@ -1,4 +1,4 @@
-package cuda
+package gpu
 
 import (
 	"encoding/binary"
@@ -9,13 +9,14 @@ import (
 
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
 )
 
 // The fake device's stream.
 
-func (f *fakeDevice) NewStream() (driver.Stream, error) { return 1, f.enter("StreamCreate") }
+func (f *fakeDevice) NewStream() (device.Stream, error) { return 1, f.enter("StreamCreate") }
 
-func (f *fakeDevice) Synchronize(driver.Stream) error {
+func (f *fakeDevice) Synchronize(device.Stream) error {
 	if err := f.enter("StreamSynchronize"); err != nil {
 		return err
 	}
@@ -28,15 +29,15 @@ func (f *fakeDevice) idle() bool {
 	return f.ran == f.queued
 }
 
-func (f *fakeDevice) NewEvent() (driver.Event, error) {
+func (f *fakeDevice) NewEvent() (device.Event, error) {
 	if err := f.enter("EventCreate"); err != nil {
 		return 0, err
 	}
 	f.handles++
-	return driver.Event(f.handles), nil
+	return device.Event(f.handles), nil
 }
 
-func (f *fakeDevice) Record(e driver.Event, _ driver.Stream) error {
+func (f *fakeDevice) Record(e device.Event, _ device.Stream) error {
 	if err := f.enter("EventRecord"); err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (f *fakeDevice) Record(e driver.Event, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) Query(e driver.Event) (bool, error) {
+func (f *fakeDevice) Query(e device.Event) (bool, error) {
 	if err := f.enter("Query"); err != nil {
 		return false, err
 	}
@@ -58,7 +59,7 @@ func (f *fakeDevice) Query(e driver.Event) (bool, error) {
 	return f.ran >= f.events[e], nil
 }
 
-func (f *fakeDevice) Elapsed(from, to driver.Event) (float32, error) {
+func (f *fakeDevice) Elapsed(from, to device.Event) (float32, error) {
 	return 2, f.enter("EventElapsedTime")
 }
 
@@ -73,7 +74,7 @@ func (f *fakeDevice) host(mem []byte) []byte {
 	return slices.Clone(mem)
 }
 
-func (f *fakeDevice) CopyIn(dst driver.Ptr, src []byte, _ driver.Stream) error {
+func (f *fakeDevice) CopyIn(dst device.Ptr, src []byte, _ device.Stream) error {
 	if err := f.enter("MemcpyHtoDAsync"); err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (f *fakeDevice) CopyIn(dst driver.Ptr, src []byte, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) CopyOut(dst []byte, src driver.Ptr, s driver.Stream) error {
+func (f *fakeDevice) CopyOut(dst []byte, src device.Ptr, s device.Stream) error {
 	if err := f.enter("MemcpyDtoHAsync"); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (f *fakeDevice) drain() error {
 	}
 }
 
-func (f *fakeDevice) Copy(dst, src driver.Ptr, n int64, _ driver.Stream) error {
+func (f *fakeDevice) Copy(dst, src device.Ptr, n int64, _ device.Stream) error {
 	if err := f.enter("MemcpyDtoDAsync"); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (f *fakeDevice) Copy(dst, src driver.Ptr, n int64, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) Zero(dst driver.Ptr, n int64, _ driver.Stream) error {
+func (f *fakeDevice) Zero(dst device.Ptr, n int64, _ device.Stream) error {
 	if err := f.enter("MemsetD8Async"); err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (f *fakeDevice) Zero(dst driver.Ptr, n int64, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) Launch(l driver.Launch, _ driver.Stream) error {
+func (f *fakeDevice) Launch(l device.Launch, _ device.Stream) error {
 	f.launching = l.Name
 	if err := f.enter("LaunchKernelEx"); err != nil {
 		return err
@@ -172,7 +173,7 @@ func (f *fakeDevice) Launch(l driver.Launch, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) Capture(_ driver.Stream, queue func() error) (driver.Graph, error) {
+func (f *fakeDevice) Capture(_ device.Stream, queue func() error) (device.Graph, error) {
 	if err := f.enter("StreamBeginCapture"); err != nil {
 		return 0, err
 	}
@@ -187,11 +188,11 @@ func (f *fakeDevice) Capture(_ driver.Stream, queue func() error) (driver.Graph,
 	}
 	f.captures++
 	f.handles++
-	f.graphs[driver.Graph(f.handles)] = f.recording
-	return driver.Graph(f.handles), nil
+	f.graphs[device.Graph(f.handles)] = f.recording
+	return device.Graph(f.handles), nil
 }
 
-func (f *fakeDevice) Run(g driver.Graph, _ driver.Stream) error {
+func (f *fakeDevice) Run(g device.Graph, _ device.Stream) error {
 	if err := f.enter("GraphLaunch"); err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (f *fakeDevice) Run(g driver.Graph, _ driver.Stream) error {
 	return nil
 }
 
-func (f *fakeDevice) FreeGraph(g driver.Graph) error {
+func (f *fakeDevice) FreeGraph(g device.Graph) error {
 	delete(f.graphs, g)
 	return f.enter("GraphExecDestroy")
 }
@@ -220,7 +221,7 @@ func (f *fakeDevice) Close() error {
 }
 
 // execute runs a launch.
-func (f *fakeDevice) execute(l driver.Launch) error {
+func (f *fakeDevice) execute(l device.Launch) error {
 	args := make([][]byte, len(l.Args))
 	for i, p := range l.Args {
 		var err error
