@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/llorch/llorch/codegen/clike"
 	"github.com/llorch/llorch/codegen/clike/cuda"
@@ -15,8 +14,8 @@ import (
 	"github.com/llorch/llorch/runtime"
 )
 
-// DefaultArchs are what a CUDA artifact has binaries for unless told otherwise; newer devices compile its PTX.
-var DefaultArchs = []string{"sm_90"}
+// DefaultArchs are what a CUDA artifact has code for unless told otherwise.
+var DefaultArchs = WithPTX([]string{"sm_90"})
 
 // CUDASource is the one file of CUDA C.
 const CUDASource = "kernels.cu"
@@ -92,7 +91,7 @@ func fixedBytes(p *runtime.Program, ks []*kernel.Kernel) func(k, buf int) int64 
 	return func(k, buf int) int64 { return max(0, sizes[k][buf]) }
 }
 
-// BuildCUDA compiles the source: a cubin for each architecture, and PTX of the oldest for devices that are newer than all.
+// BuildCUDA compiles the source: a cubin for each architecture, sm_90, and PTX for a virtual one, compute_90.
 func BuildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, error) {
 	if len(archs) == 0 {
 		archs = DefaultArchs
@@ -101,35 +100,27 @@ func BuildCUDA(sources map[string][]byte, archs []string) (map[string][]byte, er
 	if err != nil {
 		return nil, err
 	}
-	jobs := append(slices.Clone(archs), ptxArch(archs))
 	files := map[string][]byte{}
-	errs := make([]error, len(jobs))
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for i, arch := range jobs {
-		wg.Go(func() {
-			r, err := compiler.Compile(sources[CUDASource], CUDASource, nvrtc.Options{Arch: cmp.Or(specific[arch], arch)})
-			if err != nil {
-				errs[i] = fmt.Errorf("kernels for %s: %w", arch, err)
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if r.Cubin != nil {
-				files["kernels."+arch+".cubin"] = r.Cubin
-			} else {
-				files["kernels.ptx"] = r.PTX
-			}
-		})
+	var errs []error
+	for _, arch := range archs { // NVRTC compiles one program at a time, and splits that among the processors
+		r, err := compiler.Compile(sources[CUDASource], CUDASource, nvrtc.Options{Arch: cmp.Or(specific[arch], arch), Split: true})
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("kernels for %s: %w", arch, err))
+		case r.Cubin != nil:
+			files["kernels."+arch+".cubin"] = r.Cubin
+		default:
+			files["kernels.ptx"] = r.PTX
+		}
 	}
-	wg.Wait()
 	return files, errors.Join(errs...)
 }
 
 // specific are architectures that are the only ones of their major version: what they alone have can be used.
 var specific = map[string]string{"sm_90": "sm_90a"}
 
-// ptxArch is the virtual architecture of the first of archs.
-func ptxArch(archs []string) string {
-	return "compute_" + strings.TrimRight(strings.TrimPrefix(slices.Min(archs), "sm_"), "abcdefghijklmnopqrstuvwxyz")
+// WithPTX adds the virtual architecture of the first of archs, whose PTX devices that are newer than all compile.
+func WithPTX(archs []string) []string {
+	oldest := strings.TrimRight(strings.TrimPrefix(slices.Min(archs), "sm_"), "abcdefghijklmnopqrstuvwxyz")
+	return append(slices.Clone(archs), "compute_"+oldest)
 }

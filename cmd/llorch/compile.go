@@ -120,7 +120,11 @@ func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (k
 		return 0, gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
 	}
 	start := time.Now()
-	files, err := artifactFiles(done, c.Arch)
+	archs := c.Arch
+	if len(archs) > 0 {
+		archs = codegen.WithPTX(archs)
+	}
+	files, err := artifactFiles(done, archs)
 	if errors.Is(err, nvrtc.ErrNotFound) && len(c.Arch) == 0 {
 		fmt.Fprintf(e.stderr, "llorch: warning: the artifact has the kernels' source alone, and runs where they can be compiled: %v\n", err)
 	} else if err != nil {

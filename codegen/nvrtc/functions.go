@@ -82,6 +82,7 @@ func open(file string) (*Compiler, error) {
 		return nil, err
 	}
 	c.version = fmt.Sprintf("%d.%d", major, minor)
+	c.splits = major > 12 || major == 12 && minor >= 9
 	if err := c.check("nvrtcGetNumSupportedArchs", c.numSupportedArchs(&n)); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ import (
 type Compiler struct {
 	path    string
 	version string
+	splits  bool  // it takes --split-compile
 	archs   []int // that it compiles for
 	functions
 }
@@ -41,6 +42,9 @@ type Options struct {
 	// Arch is a real architecture, sm_90, which gives a cubin, or a virtual one, compute_90, which gives PTX. The suffix a, of
 	// sm_90a, allows what that architecture alone has, f what its family has.
 	Arch string
+	// Split has all processors compile, which gives other bytes, though the same ones each time. NVRTC before 12.9 takes no
+	// notice.
+	Split bool
 	// Flags are passed on as they are, say --use_fast_math.
 	Flags []string
 }
@@ -66,6 +70,9 @@ func (c *Compiler) Compile(src []byte, name string, o Options) (*Result, error) 
 	defer c.destroyProgram(&p)
 
 	options := append([]string{"--gpu-architecture=" + o.Arch}, o.Flags...)
+	if o.Split && c.splits {
+		options = append(options, "--split-compile=0")
+	}
 	compiled := c.compileProgram(p, int32(len(options)), &cStrings(options)[0])
 	text, err := c.output(p, "nvrtcGetProgramLog", c.programLogSize, c.programLog)
 	if err != nil {
