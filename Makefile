@@ -1,7 +1,7 @@
 # llorch: `make` builds, `make test` runs the tests, `make ci` is what CI runs.
 GO ?= go
 
-.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc gpu
+.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc gpu release
 
 # NVIDIA's runtime compiler, where `make nvrtc` puts it, unless the machine has one.
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch
@@ -64,6 +64,10 @@ $(CACHE)/nvrtc/libnvrtc.so.12:
 # The whole ladder on an NVIDIA GPU, with its report: see .ci/gpu, which also runs from binaries that were built elsewhere.
 gpu:
 	bash .ci/gpu build .gpu && bash .ci/gpu run .gpu runtime/cuda/REPORT.md
+
+# Binaries for every system, with checksums, in release/. Those that this machine can run are started.
+release:
+	bash .ci/release release
 
 ci:
 	bash .ci/run
