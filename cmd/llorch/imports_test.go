@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"models/mmap":                        {},
 	"runtime/sample":                     {},
 	"runtime":                            {"models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
+	"runtime/dialogue":                   {"models/chat", "models/chat/jinja", "runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/score":                      {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/bench":                      {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/cpu":                        {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},

@@ -18,6 +18,7 @@ import (
 // cli is the command line.
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Generate text from a model or a compiled artifact."`
+	Chat       chatCmd       `cmd:"" help:"Talk to a model that has a chat template."`
 	Compile    compileCmd    `cmd:"" help:"Compile a model, or prove and compile a graph in text form."`
 	IR         irCmd         `cmd:"" name:"ir" help:"Print a model's graph with every shape."`
 	Check      checkCmd      `cmd:"" help:"Prove the shapes of a graph in text form."`

@@ -6,39 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/llorch/llorch/models/chat"
 	"github.com/llorch/llorch/models/tokenizer"
 	"github.com/llorch/llorch/runtime"
-	"github.com/llorch/llorch/runtime/sample"
+	"github.com/llorch/llorch/runtime/dialogue"
 )
 
 type runCmd struct {
 	Model  string `arg:"" optional:"" name:"model" help:"A .gguf file, a Hugging Face folder or a compiled artifact; the built-in model unless given." predictor:"path"`
 	Prompt string `arg:"" optional:"" help:"The text to continue; - or none reads standard input."`
 
-	N             int      `short:"n" default:"256" help:"Tokens to generate at most; 0 for as many as the context takes."`
-	Temp          *float64 `help:"Temperature; 0 always takes the likeliest token. 0.8 unless given, with --chat 0."`
-	TopK          int      `default:"40" help:"Sample from the K likeliest tokens; 0 is off."`
-	TopP          float64  `default:"0.95" help:"Sample from the likeliest tokens that have this probability together; 1 is off."`
-	MinP          float64  `default:"0.05" help:"Drop tokens less likely than this times the likeliest; 0 is off."`
-	RepeatPenalty float64  `default:"1" help:"Penalty on the last 64 tokens; 1 is off."`
-	Seed          *uint64  `help:"Seed of the sampler; random unless given."`
-	Stop          []string `sep:"none" help:"End the text before this string; may be repeated."`
-	Chunk         int      `default:"0" help:"Prompt tokens a step at most; 0 for the model's own."`
-	WarmUp        int      `default:"0" placeholder:"N" help:"Run N tokens in a sequence of their own first."`
-	IDs           string   `name:"ids" placeholder:"1,2,3" help:"The prompt as token ids; needs no tokenizer."`
-	IgnoreEOS     bool     `name:"ignore-eos" help:"Go on after an end-of-sequence token."`
-	Chat          string   `placeholder:"MESSAGE" help:"Ask in the form of the model's chat template, in place of a prompt."`
-	System        string   `placeholder:"TEXT" help:"With --chat: the system message."`
-	Verify        bool     `help:"Compare every file of an artifact with its SHA-256 first."`
-	JSON          bool     `name:"json" help:"Print one line of JSON at the end instead of the text."`
+	samplingFlags
+	Chunk     int    `default:"0" help:"Prompt tokens a step at most; 0 for the model's own."`
+	WarmUp    int    `default:"0" placeholder:"N" help:"Run N tokens in a sequence of their own first."`
+	IDs       string `name:"ids" placeholder:"1,2,3" help:"The prompt as token ids; needs no tokenizer."`
+	IgnoreEOS bool   `name:"ignore-eos" help:"Go on after an end-of-sequence token."`
+	Chat      string `placeholder:"MESSAGE" help:"Ask in the form of the model's chat template, in place of a prompt."`
+	System    string `placeholder:"TEXT" help:"With --chat: the system message."`
+	Verify    bool   `help:"Compare every file of an artifact with its SHA-256 first."`
+	JSON      bool   `name:"json" help:"Print one line of JSON at the end instead of the text."`
 	engineFlags
 	activationFlag
 }
@@ -112,29 +103,16 @@ func (c *runCmd) defaultModel() {
 	}
 }
 
-// encode is the prompt's ids; a conversation has a control token where the template writes one, and nowhere else.
+// encode is the prompt's ids.
 func (c *runCmd) encode(m *ready, prompt string) ([]int32, error) {
 	if c.Chat == "" {
 		return m.Tokenizer.Encode(prompt, tokenizer.Options{}), nil
 	}
-	source := m.Program.Tokenizer.ChatTemplate
-	if source == "" {
-		return nil, errors.New("has no chat template: give a prompt in place of --chat")
-	}
-	t, err := chat.Parse(source)
+	f, err := dialogue.NewForm(m.Model, "")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: --chat asks in the model's own form", err)
 	}
-	in := chat.Input{AddGenerationPrompt: true, BOS: m.Tokenizer.Piece(m.Tokenizer.BOS()), EOS: m.Tokenizer.Piece(m.Tokenizer.EOS()), Now: time.Now()}
-	if c.System != "" {
-		in.Messages = append(in.Messages, chat.Message{Role: "system", Content: c.System})
-	}
-	in.Messages = append(in.Messages, chat.Message{Role: "user", Content: c.Chat})
-	p, err := t.Render(in)
-	if err != nil {
-		return nil, err
-	}
-	return m.Tokenizer.Encode(p.Text, tokenizer.Options{NoBOS: true, Special: true, Foreign: p.FromMessage}), nil
+	return f.Prompt(c.System, []chat.Message{{Role: "user", Content: c.Chat}})
 }
 
 // generate streams the text, or with ids alone the ids.
@@ -194,40 +172,21 @@ func (c *runCmd) prompt(e *env) (string, error) {
 }
 
 func (c *runCmd) options() (runtime.Options, uint64, error) {
-	seed := rand.Uint64()
-	if c.Seed != nil {
-		seed = *c.Seed
+	usual := 0.8 // variety for a text that goes on, the likeliest answer to a question
+	if c.Chat != "" {
+		usual = 0
 	}
-	p := sample.Params{Temperature: c.temperature(), TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepeatPenalty: c.RepeatPenalty, Seed: seed}
-	if err := p.Validate(); err != nil {
-		return runtime.Options{}, 0, err
-	}
+	o, err := c.samplingFlags.options(usual)
 	switch {
-	case c.N < 0:
-		return runtime.Options{}, 0, fmt.Errorf("-n is %d, want 0 or more", c.N)
+	case err != nil:
+		return o, 0, err
 	case c.Chunk < 0:
-		return runtime.Options{}, 0, fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
+		return o, 0, fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
 	case c.WarmUp < 0:
-		return runtime.Options{}, 0, fmt.Errorf("--warm-up is %d, want 0 or more", c.WarmUp)
+		return o, 0, fmt.Errorf("--warm-up is %d, want 0 or more", c.WarmUp)
 	}
-	if err := c.engineFlags.check(); err != nil {
-		return runtime.Options{}, 0, err
-	}
-	if _, err := sample.NewStops(c.Stop); err != nil {
-		return runtime.Options{}, 0, err
-	}
-	return runtime.Options{MaxTokens: c.N, Sample: p, Stop: c.Stop, IgnoreEOS: c.IgnoreEOS, Chunk: c.Chunk}, seed, nil
-}
-
-// temperature is by default what suits: variety for a text that goes on, the likeliest answer to a question.
-func (c *runCmd) temperature() float64 {
-	switch {
-	case c.Temp != nil:
-		return *c.Temp
-	case c.Chat != "":
-		return 0
-	}
-	return 0.8
+	o.IgnoreEOS, o.Chunk = c.IgnoreEOS, c.Chunk
+	return o, o.Sample.Seed, c.engineFlags.check()
 }
 
 // looksLikeModel tells a model's path from a prompt: it exists, has a separator, or ends like a model's file.
