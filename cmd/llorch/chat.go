@@ -20,6 +20,7 @@ type chatCmd struct {
 	System   string `placeholder:"TEXT" help:"The system message."`
 	Template string `placeholder:"FILE" help:"A chat template, in Jinja, in place of the model's own."`
 	Load     string `placeholder:"FILE" help:"Go on with a conversation that /save has written."`
+	contextFlag
 	samplingFlags
 	engineFlags
 	activationFlag
@@ -33,7 +34,7 @@ func (c *chatCmd) Help() string {
 func (c *chatCmd) Run(e *env) error {
 	opt, err := c.samplingFlags.options(0)
 	if err == nil {
-		err = c.engineFlags.check()
+		err = errors.Join(c.contextFlag.check(), c.engineFlags.check())
 	}
 	if err != nil {
 		return usageError{err}
@@ -46,7 +47,7 @@ func (c *chatCmd) Run(e *env) error {
 		}
 		template = string(text)
 	}
-	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, tokenizer: true})
+	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, ctx: c.Ctx, tokenizer: true})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ type compileCmd struct {
 	Target string   `required:"" help:"What to compile for: cpu, cuda, or go for a Go package."`
 	Arch   []string `placeholder:"sm_90,..." help:"With --target cuda: the GPU architectures to have binaries for; sm_90 unless given. Newer ones take PTX."`
 	KV     string   `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
-	Output string   `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
+	contextFlag
+	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
 	activationFlag
 	goPackage
 }
@@ -33,6 +34,9 @@ func (c *compileCmd) Run(e *env) error {
 		return usageError{err}
 	}
 	if err := c.goPackage.check(c.Target); err != nil {
+		return usageError{err}
+	}
+	if err := c.contextFlag.check(); err != nil {
 		return usageError{err}
 	}
 	if len(c.Arch) > 0 && c.Target != "cuda" {
@@ -49,7 +53,7 @@ func (c *compileCmd) Run(e *env) error {
 	e.warnUnread(m)
 	stop := e.busy("compiling")
 	start := time.Now()
-	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), activationFlag: c.activationFlag})
+	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), ctx: c.Ctx, activationFlag: c.activationFlag})
 	stop()
 	if err != nil {
 		return err
@@ -70,6 +74,9 @@ func (c *compileCmd) graph(e *env) error {
 	}
 	if c.KV != "" {
 		return usageError{fmt.Errorf("--kv is for models: %s declares its states itself", c.Model)}
+	}
+	if c.Ctx != 0 {
+		return usageError{fmt.Errorf("--ctx is for models: %s declares its states itself", c.Model)}
 	}
 	gs, err := readGraphs(c.Model)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/llorch/llorch/runtime/cuda/driver"
 	"github.com/llorch/llorch/runtime/gpu"
 	"github.com/llorch/llorch/runtime/gpu/device"
+	"github.com/llorch/llorch/runtime/host"
 )
 
 // engineFlags say what a model is run on.
@@ -83,6 +84,9 @@ var engines = map[string]func(j engineJob) (runtime.Engine, error){
 }
 
 func cpuEngine(j engineJob) (runtime.Engine, error) {
+	if err := fitsHost(j.program, j.artifact != nil, host.AvailableMemory()); err != nil {
+		return nil, err
+	}
 	return cpu.New(j.program, j.weights, gen.Library(), cpu.Options{Threads: j.flags.threads(), Level: j.flags.CPU, Warn: j.warn, Profile: j.profile})
 }
 

@@ -42,7 +42,8 @@ var allowed = map[string][]string{
 	"runtime":                            {"models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/dialogue":                   {"models/chat", "models/chat/jinja", "runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/score":                      {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
-	"runtime/bench":                      {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
+	"runtime/host":                       {},
+	"runtime/bench":                      {"runtime/host", "runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/cpu":                        {"runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
 	"runtime/gpu/device":                 {},
 	"runtime/gpu":                        {"runtime/gpu/device", "runtime", "models/mmap", "runtime/sample", "models/tokenizer", "ir/kernel", "ir/quant"},
@@ -57,7 +58,7 @@ var allowed = map[string][]string{
 }
 
 // standardOnly are the packages that compiled models run on: nothing but the standard library and llorch itself.
-var standardOnly = []string{"runtime", "runtime/cpu", "runtime/score", "runtime/bench", "runtime/packaged", "gen", "gen/tiles", "models", "models/austen", "models/chat", "models/chat/jinja", "models/tokenizer", "ir", "ir/op", "ir/eval", "ir/kernel", "ir/quant", "passes", "passes/lower"}
+var standardOnly = []string{"runtime", "runtime/cpu", "runtime/score", "runtime/host", "runtime/bench", "runtime/packaged", "gen", "gen/tiles", "models", "models/austen", "models/chat", "models/chat/jinja", "models/tokenizer", "ir", "ir/op", "ir/eval", "ir/kernel", "ir/quant", "passes", "passes/lower"}
 
 func TestImportDirection(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {

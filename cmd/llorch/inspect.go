@@ -12,9 +12,12 @@ import (
 )
 
 type inspectCmd struct {
-	Path    string `arg:"" optional:"" help:"A .gguf or .safetensors file, a Hugging Face folder or a compiled artifact." predictor:"path"`
-	Devices bool   `help:"List the GPUs that models can be run on."`
-	JSON    bool   `name:"json" help:"Print JSON."`
+	Path   string `arg:"" optional:"" help:"A .gguf or .safetensors file, a Hugging Face folder or a compiled artifact." predictor:"path"`
+	Memory bool   `help:"Compute the memory that a model or an artifact needs, to the byte."`
+	Target string `placeholder:"NAME" help:"With --memory: the target to compile a model for; cpu unless given."`
+	contextFlag
+	Devices bool `help:"List the GPUs that models can be run on."`
+	JSON    bool `name:"json" help:"Print JSON."`
 }
 
 // inspection is what is in a model or an artifact.
@@ -34,7 +37,15 @@ type stepInfo struct {
 }
 
 func (c *inspectCmd) Run(e *env) error {
-	switch {
+	switch err := c.contextFlag.check(); {
+	case err != nil:
+		return usageError{err}
+	case (c.Ctx != 0 || c.Target != "") && !c.Memory:
+		return usageError{errors.New("--ctx and --target go with --memory")}
+	case c.Memory && c.Devices:
+		return usageError{errors.New("--memory is of a model, and --devices lists GPUs: give one of the two")}
+	case c.Memory:
+		return c.footprint(e)
 	case c.Devices && c.Path != "":
 		return usageError{errors.New("--devices lists GPUs, and a path names a model: give one of the two")}
 	case c.Devices:

@@ -38,6 +38,7 @@ type loadOptions struct {
 	engineFlags
 	activationFlag
 	chunk     int
+	ctx       int  // 0 for the model's own
 	tokenizer bool // without one, ids are all that is asked for
 	verify    bool // of an artifact, every file
 	profile   func(node, kernel string, d time.Duration)
@@ -89,6 +90,9 @@ func load(e *env, path string, o loadOptions) (*ready, error) {
 // open fills in what the engine is made of.
 func (r *ready) open(e *env, path string, o loadOptions) error {
 	if path != "" && runtime.IsArtifact(path) {
+		if o.ctx != 0 {
+			return usageError{fmt.Errorf("--ctx is for models: %s is compiled already", path)}
+		}
 		if o.Activations != "" {
 			return usageError{fmt.Errorf("--activations is for models: %s is compiled already", path)}
 		}
@@ -119,7 +123,7 @@ func (r *ready) open(e *env, path string, o loadOptions) error {
 	}
 	r.file, r.closers = m, append(r.closers, m.Close)
 	e.warnUnread(m)
-	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
+	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, ctx: o.ctx, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
 	if err != nil {
 		return err
 	}
@@ -138,13 +142,14 @@ type compileOptions struct {
 	target    string
 	kv        ir.DType // Invalid: as the weights ask
 	chunk     int
+	ctx       int
 	tokenizer bool
 	activationFlag
 }
 
 // compileModel takes a model from its graph to a program.
 func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) {
-	g, err := m.Graph(models.Options{KV: o.kv})
+	g, err := m.Graph(models.Options{KV: o.kv, Context: o.ctx})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type runCmd struct {
 	Model  string `arg:"" optional:"" name:"model" help:"A .gguf file, a Hugging Face folder or a compiled artifact; the built-in model unless given." predictor:"path"`
 	Prompt string `arg:"" optional:"" help:"The text to continue; - or none reads standard input."`
 
+	contextFlag
 	samplingFlags
 	Chunk     int    `default:"0" help:"Prompt tokens a step at most; 0 for the model's own."`
 	WarmUp    int    `default:"0" placeholder:"N" help:"Run N tokens in a sequence of their own first."`
@@ -37,11 +38,12 @@ type runCmd struct {
 // runSummary is the JSON line.
 type runSummary struct {
 	runtime.Result
-	Seed    uint64  `json:"seed"`
-	Model   string  `json:"model"`
-	Target  string  `json:"target"`
-	Prefill float64 `json:"prefill_tok_s"`
-	Decode  float64 `json:"decode_tok_s"`
+	Seed    uint64         `json:"seed"`
+	Model   string         `json:"model"`
+	Target  string         `json:"target"`
+	Prefill float64        `json:"prefill_tok_s"`
+	Decode  float64        `json:"decode_tok_s"`
+	Memory  runtime.Memory `json:"memory"` // in bytes
 }
 
 func (c *runCmd) Run(e *env) error {
@@ -58,11 +60,12 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, chunk: c.Chunk, tokenizer: c.IDs == "", verify: c.Verify})
+	m, err := load(e, c.Model, loadOptions{engineFlags: c.engineFlags, activationFlag: c.activationFlag, chunk: c.Chunk, ctx: c.Ctx, tokenizer: c.IDs == "", verify: c.Verify})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	e.tellMemory(m.Program)
 	opt.Chunk = min(opt.Chunk, m.chunk)
 	if c.IDs == "" {
 		if m.Tokenizer == nil {
@@ -84,7 +87,7 @@ func (c *runCmd) Run(e *env) error {
 		return err
 	}
 	if c.JSON {
-		line, err := json.Marshal(runSummary{result, seed, m.Program.Model, m.Program.Target, result.PrefillRate(), result.DecodeRate()})
+		line, err := json.Marshal(runSummary{result, seed, m.Program.Model, m.Program.Target, result.PrefillRate(), result.DecodeRate(), m.Program.Memory()})
 		if err != nil {
 			return err
 		}
@@ -186,7 +189,7 @@ func (c *runCmd) options() (runtime.Options, uint64, error) {
 		return o, 0, fmt.Errorf("--warm-up is %d, want 0 or more", c.WarmUp)
 	}
 	o.IgnoreEOS, o.Chunk = c.IgnoreEOS, c.Chunk
-	return o, o.Sample.Seed, c.engineFlags.check()
+	return o, o.Sample.Seed, errors.Join(c.contextFlag.check(), c.engineFlags.check())
 }
 
 // looksLikeModel tells a model's path from a prompt: it exists, has a separator, or ends like a model's file.

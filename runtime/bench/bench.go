@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/llorch/llorch/runtime"
+	"github.com/llorch/llorch/runtime/host"
 )
 
 // Options say what is measured.
@@ -28,7 +29,7 @@ type DeviceMemory interface {
 
 // hostMemory measures what threads read of the host's.
 func hostMemory(threads int) func(context.Context) (float64, int64, error) {
-	buffer := bufferBytes(availableMemory())
+	buffer := bufferBytes(host.AvailableMemory())
 	return func(ctx context.Context) (float64, int64, error) {
 		b, err := readBandwidth(ctx, buffer, threads)
 		return b, buffer, err
@@ -58,7 +59,7 @@ func Run(ctx context.Context, m *runtime.Model, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := newReport(m.Program, o, traffic)
-	r.PeakMemory = peakMemory()
+	r.PeakMemory = host.PeakMemory()
 	bandwidth := hostMemory(o.Threads)
 	if d, ok := m.Engine.(DeviceMemory); ok {
 		bandwidth, r.Threads = d.Bandwidth, 0

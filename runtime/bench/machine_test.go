@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/llorch/llorch/runtime/host"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -47,12 +48,12 @@ func TestBufferBytes(t *testing.T) {
 
 // TestPeakMemory: what is written to is resident.
 func TestPeakMemory(t *testing.T) {
-	if peakMemory() == 0 {
+	if host.PeakMemory() == 0 {
 		t.Skip("this system does not say")
 	}
 	const n = 96 << 20
 	block := make([]uint64, n/8)
 	fill(block)
-	require.Greater(t, peakMemory(), int64(n))
+	require.Greater(t, host.PeakMemory(), int64(n))
 	require.Equal(t, uint64(n/8-1), block[n/8-1])
 }

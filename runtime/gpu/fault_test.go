@@ -226,7 +226,7 @@ func TestTooLittleMemory(t *testing.T) {
 	p.States[0].Shape, p.States[0].Bytes = []int64{275_000_000}, 1_100_000_000
 	p.Steps[1].Arena = 700_000_000 - slack
 	_, err := NewPicker(p, toyWeights(), anyCode, d, Options{})
-	require.EqualError(t, err, "cuda: toy needs 15.0 GB (weights 13.2, cache 1.1, arena 0.7), 9.8 GB free on device 2 (NVIDIA H100)")
+	require.EqualError(t, err, "cuda: toy needs 15.0 GB (weights 13.2, cache 1.1, arena 0.7), 9.8 GB free on device 2 (NVIDIA H100): no context would fit")
 	require.True(t, d.device().closed)
 	require.Equal(t, 2, d.device().calls, "nothing was loaded")
 }

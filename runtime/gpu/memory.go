@@ -58,8 +58,9 @@ func (e *Engine) fits() error {
 	}
 	weights, cache, rest := needs(e.program)
 	if need := weights + cache + rest; need > free {
-		return fmt.Errorf("%s: %s needs %s GB (weights %s, cache %s, arena %s), %s GB free on %s",
-			e.info.Target, cmp.Or(e.program.Model, "the model"), gigabytes(need), gigabytes(weights), gigabytes(cache), gigabytes(rest), gigabytes(free), e.device())
+		return fmt.Errorf("%s: %s needs %s GB (weights %s, cache %s, arena %s), %s GB free on %s: %s",
+			e.info.Target, cmp.Or(e.program.Model, "the model"), gigabytes(need), gigabytes(weights), gigabytes(cache), gigabytes(rest), gigabytes(free), e.device(),
+			runtime.Memory{Weights: weights, KV: cache, Arena: rest}.Fitting(e.program.Context, free))
 	}
 	return nil
 }

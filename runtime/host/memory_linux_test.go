@@ -1,4 +1,4 @@
-package bench
+package host
 
 import (
 	"testing"
@@ -11,5 +11,5 @@ func TestKibibytes(t *testing.T) {
 	for key, want := range map[string]int64{"VmHWM": 1234 * 1024, "VmPeak": 999 * 1024, "VmRSS": -1, "Threads": -1, "absent": -1} {
 		require.Equal(t, want, kibibytes(status, key), key)
 	}
-	require.Positive(t, availableMemory())
+	require.Positive(t, AvailableMemory())
 }

@@ -1,4 +1,4 @@
-package bench
+package host
 
 import (
 	"syscall"
@@ -21,8 +21,8 @@ type processMemoryCounters struct {
 	peakPagefileUsage          uintptr
 }
 
-// peakMemory is the most memory that the process has had resident, in bytes; 0 where the system does not say.
-func peakMemory() int64 {
+// PeakMemory is the most memory that the process has had resident, in bytes; 0 where the system does not say.
+func PeakMemory() int64 {
 	process, err := syscall.GetCurrentProcess()
 	if err != nil || getProcessMemoryInfo.Find() != nil {
 		return 0
@@ -36,5 +36,5 @@ func peakMemory() int64 {
 	return int64(c.peakWorkingSetSize)
 }
 
-// availableMemory is -1: nothing is known of it here.
-func availableMemory() int64 { return -1 }
+// AvailableMemory is -1: nothing is known of it here.
+func AvailableMemory() int64 { return -1 }

@@ -1,4 +1,5 @@
-package bench
+// Package host says how much memory this machine has for a process, and how much that has used.
+package host
 
 import (
 	"bufio"
@@ -8,8 +9,8 @@ import (
 	"strings"
 )
 
-// peakMemory is the most memory that the process has had resident, in bytes; 0 where the system does not say.
-func peakMemory() int64 {
+// PeakMemory is the most memory that the process has had resident, in bytes; 0 where the system does not say.
+func PeakMemory() int64 {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
@@ -17,8 +18,8 @@ func peakMemory() int64 {
 	return max(0, kibibytes(b, "VmHWM"))
 }
 
-// availableMemory is how much memory can be had without swapping, -1 where the system does not say.
-func availableMemory() int64 {
+// AvailableMemory is how much memory can be had without swapping, -1 where the system does not say.
+func AvailableMemory() int64 {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return -1
