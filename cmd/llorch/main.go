@@ -1,4 +1,6 @@
 // Command llorch compiles Llama-family models and runs them.
+//
+//go:generate sh -c "go run . ops --markdown >OPS.md.part && mv OPS.md.part ../../ir/op/OPS.md"
 package main
 
 import (
@@ -26,6 +28,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Measure prefill and decode, beside the machine's read bandwidth and memory."`
 	Logits     logitsCmd     `cmd:"" help:"Write the logits of every position."`
 	Tokenize   tokenizeCmd   `cmd:"" help:"Turn text on standard input into token ids."`
+	Ops        opsCmd        `cmd:"" help:"List the ops, or describe one."`
 	Inspect    inspectCmd    `cmd:"" help:"Show what is in a model or an artifact."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a shell completion script."`
