@@ -30,6 +30,7 @@ type cli struct {
 	Tokenize   tokenizeCmd   `cmd:"" help:"Turn text on standard input into token ids."`
 	Ops        opsCmd        `cmd:"" help:"List the ops, or describe one."`
 	Inspect    inspectCmd    `cmd:"" help:"Show what is in a model or an artifact."`
+	Topics     helpCmd       `cmd:"" name:"help" help:"Explain a topic."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a shell completion script."`
 }
