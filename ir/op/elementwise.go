@@ -17,26 +17,33 @@ var elementwise = []*ir.Op{
 		func(x kernel.Expr) kernel.Expr {
 			return kernel.Div(x, kernel.Add(kernel.F(1), kernel.Apply("exp", kernel.Sub(kernel.F(0), x))))
 		}),
-	{
-		Name: "scale", Class: ir.Elementwise, Doc: "by · x",
-		Args:        []string{"x"},
-		Attrs:       []ir.AttrSpec{{Name: "by", Kind: ir.AttrFloat}},
-		Constraints: []string{"x is a tensor of floats"},
-		Infer: func(c *ir.Check) ir.Type {
-			c.Float(1, 0)
-			return ir.Tensor(kernel.F32, c.In[0].Axes...)
-		},
-		Eval: func(e *ir.Eval) (*ir.Array, error) {
-			for i, x := range e.In[0].Data {
-				e.Out.Data[i] = x * e.Node.Float("by")
-			}
-			return e.Out, nil
-		},
-		Point: func(p ir.Point) kernel.Expr {
-			return kernel.Mul(p.In(0), p.Const("by", p.Node().Float("by")))
-		},
-		Cases: []ir.Case{{Name: "half", Text: "graph t {\n x: f32[a=3, b=5] = input()\n y = scale(x) {by=0.5}\n output y\n}"}},
-	},
+	Unary("gelu_tanh", "x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016, arXiv 1606.08415)",
+		func(x float64) float64 { return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) },
+		func(x kernel.Expr) kernel.Expr {
+			cube := kernel.Mul(kernel.F(0.044715), kernel.Mul(x, kernel.Mul(x, x)))
+			tanh := kernel.Apply("tanh", kernel.Mul(kernel.F(math.Sqrt(2/math.Pi)), kernel.Add(x, cube)))
+			return kernel.Mul(kernel.Mul(kernel.F(0.5), x), kernel.Add(kernel.F(1), tanh))
+		}),
+	withNumber("scale", "by · x", "by", func(x, by float64) float64 { return by * x }, kernel.Mul),
+	withNumber("shift", "x + by", "by", func(x, by float64) float64 { return x + by }, kernel.Add),
+	withNumber("softcap", "at · tanh(x / at), which lies within ±at (Gemma Team 2024, arXiv 2408.00118)", "at",
+		func(x, at float64) float64 { return at * math.Tanh(x/at) },
+		func(x, at kernel.Expr) kernel.Expr { return kernel.Mul(at, kernel.Apply("tanh", kernel.Div(x, at))) }),
+}
+
+// withNumber makes the row of a function of one element and of a number, the attribute attr.
+func withNumber(name, doc, attr string, f func(x, n float64) float64, expr func(x, n kernel.Expr) kernel.Expr) *ir.Op {
+	o := Unary(name, doc, nil, nil)
+	o.Attrs = []ir.AttrSpec{{Name: attr, Kind: ir.AttrFloat}}
+	o.Eval = func(e *ir.Eval) (*ir.Array, error) {
+		for i, x := range e.In[0].Data {
+			e.Out.Data[i] = f(x, e.Node.Float(attr))
+		}
+		return e.Out, nil
+	}
+	o.Point = func(p ir.Point) kernel.Expr { return expr(p.In(0), p.Const(attr, p.Node().Float(attr))) }
+	o.Cases = []ir.Case{{Name: "half", Text: "graph t {\n x: f32[a=3, b=5] = input()\n y = " + name + "(x) {" + attr + "=0.5}\n output y\n}"}}
+	return o
 }
 
 // cast is how a graph says that a value is kept in a narrower type, so that the reference rounds where kernels do.

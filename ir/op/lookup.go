@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/dim"
@@ -59,31 +60,69 @@ var lookups = []*ir.Op{
 	},
 	{
 		Name: "causal_mask", Class: ir.IndexMap,
-		Doc:  "0 where a key is not after its query, -inf elsewhere",
-		Args: []string{"queries", "keys"},
-		Constraints: []string{
-			"queries are positions, which start at the step's past tokens",
-			"keys are positions, which start at 0: no part of the history is left out",
-			"keys end where queries end",
-			"queries and keys lie along different axes",
+		Doc:         "0 where a key is not after its query, -inf elsewhere",
+		Args:        []string{"queries", "keys"},
+		Constraints: causalRules,
+		Infer:       inferCausal,
+		Causal:      true,
+		Eval: func(e *ir.Eval) (*ir.Array, error) {
+			return mask(e, func(q, k float64) bool { return k <= q })
 		},
-		Infer:  inferCausal,
+		Point: func(p ir.Point) kernel.Expr { return seen(kernel.Apply("le", p.IntIn(1), p.IntIn(0))) },
+		Cases: []ir.Case{maskCase("past", "causal_mask(q, k)")},
+	},
+	{
+		Name: "sliding_mask", Class: ir.IndexMap,
+		Doc:         "0 where a key is not after its query and among the window's number of keys up to it, -inf elsewhere (Beltagy et al. 2020, arXiv 2004.05150)",
+		Args:        []string{"queries", "keys"},
+		Attrs:       []ir.AttrSpec{{Name: "window", Kind: ir.AttrDim}},
+		Constraints: append(slices.Clip(causalRules), "window is a number of at least 1"),
+		Infer: func(c *ir.Check) ir.Type {
+			if w, ok := c.Node.DimAttr("window").Const(); !ok || w < 1 {
+				c.Fail(5, "a query sees itself", "window is %s, want a number of at least 1", c.Node.DimAttr("window"))
+			}
+			return inferCausal(c)
+		},
 		Causal: true,
 		Eval: func(e *ir.Eval) (*ir.Array, error) {
-			q, k := e.In[0], e.In[1]
-			e.Out.Each(func(i int, at []int) {
-				if k.Data[at[1]] > q.Data[at[0]] {
-					e.Out.Data[i] = math.Inf(-1)
-				}
-			})
-			return e.Out, nil
+			w, _ := e.Node.DimAttr("window").Const()
+			return mask(e, func(q, k float64) bool { return k <= q && q-k < float64(w) })
 		},
 		Point: func(p ir.Point) kernel.Expr {
-			return kernel.Apply("choose", kernel.Apply("le", p.IntIn(1), p.IntIn(0)), kernel.F(0), kernel.F(math.Inf(-1)))
+			q, k := p.IntIn(0), p.IntIn(1)
+			near := kernel.Apply("lt", q, kernel.Add(k, p.Dim("window", p.Node().DimAttr("window"))))
+			return seen(kernel.Apply("and", kernel.Apply("le", k, q), near))
 		},
-		Cases: []ir.Case{{Name: "past", Env: map[string]int64{"S": 3, "P": 2},
-			Text: "graph t {\n symbol S, P\n bound S >= 1\n bound P >= 0\n bound P+S <= 9\n step S after P\n q = positions() {axis=q, count=S, from=P}\n k = positions() {axis=kv, count=P+S, from=0}\n y = causal_mask(q, k)\n output y\n}"}},
+		Cases: []ir.Case{maskCase("past", "sliding_mask(q, k) {window=2}"), maskCase("one", "sliding_mask(q, k) {window=1}"), maskCase("all", "sliding_mask(q, k) {window=9}")},
 	},
+}
+
+// causalRules are the constraints of masks: no part of the history may be left out by mistake.
+var causalRules = []string{
+	"queries are positions, which start at the step's past tokens",
+	"keys are positions, which start at 0: no part of the history is left out",
+	"keys end where queries end",
+	"queries and keys lie along different axes",
+}
+
+// mask evaluates one that is 0 where a query, by its position, sees a key.
+func mask(e *ir.Eval, sees func(q, k float64) bool) (*ir.Array, error) {
+	q, k := e.In[0], e.In[1]
+	e.Out.Each(func(i int, at []int) {
+		if !sees(q.Data[at[0]], k.Data[at[1]]) {
+			e.Out.Data[i] = math.Inf(-1)
+		}
+	})
+	return e.Out, nil
+}
+
+func seen(yes kernel.Expr) kernel.Expr {
+	return kernel.Apply("choose", yes, kernel.F(0), kernel.F(math.Inf(-1)))
+}
+
+func maskCase(name, mask string) ir.Case {
+	return ir.Case{Name: name, Env: map[string]int64{"S": 3, "P": 2},
+		Text: "graph t {\n symbol S, P\n bound S >= 1\n bound P >= 0\n bound P+S <= 9\n step S after P\n q = positions() {axis=q, count=S, from=P}\n k = positions() {axis=kv, count=P+S, from=0}\n y = " + mask + "\n output y\n}"}
 }
 
 func inferCausal(c *ir.Check) ir.Type {
