@@ -19,6 +19,12 @@ func TestCUDATakesRealShapes(t *testing.T) {
 		"llama-3.1-8b":   {Vocab: 128256, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 131072},
 		"llama-2-13b":    {Vocab: 32000, Embd: 5120, Layers: 1, Heads: 40, KVHeads: 40, HeadDim: 128, FFN: 13824, Context: 4096},
 		"llama-3.1-70b":  {Vocab: 128256, Embd: 8192, Layers: 1, Heads: 64, KVHeads: 8, HeadDim: 128, FFN: 28672, Context: 131072},
+		"mistral-7b":     {Vocab: 32000, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 32768, Sliding: models.Sliding{Window: 4096}},
+		"qwen2-7b":       {Vocab: 152064, Embd: 3584, Layers: 1, Heads: 28, KVHeads: 4, HeadDim: 128, FFN: 18944, Context: 32768, AttnBias: true},
+		"qwen3-8b":       {Vocab: 151936, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 12288, Context: 40960, QKNorm: true},
+		"gemma-2-9b": {Vocab: 256000, Embd: 3584, Layers: 2, Heads: 16, KVHeads: 8, HeadDim: 256, FFN: 14336, Context: 8192, Tied: true,
+			PostNorms: true, NormOffset: 1, Act: "gelu_tanh", EmbdScale: 60, AttnCap: 50, LogitCap: 30, Sliding: models.Sliding{Window: 4096, Pattern: []bool{true, false}}},
+		"phi-3-mini": {Vocab: 32064, Embd: 3072, Layers: 1, Heads: 32, KVHeads: 32, HeadDim: 96, FFN: 8192, Context: 4096, Sliding: models.Sliding{Window: 2047}},
 	} {
 		c.Arch, c.NormEps = "llama", 1e-5
 		for _, style := range []string{"half", "interleaved"} {

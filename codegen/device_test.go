@@ -233,7 +233,7 @@ func TestCUDACompiles(t *testing.T) {
 			c, err := codegen.Compile(cases[name], codegen.Options{Target: "cuda"})
 			require.NoError(t, err)
 			arch := []string{"sm_90", "sm_80"}[i%2] // in turn, as the PTX of the same source is compiled as well
-			files, err := c.Files([]string{arch})
+			files, err := c.Files(codegen.WithPTX([]string{arch}))
 			if slices.ContainsFunc(cases[name].Nodes, encodes) {
 				require.ErrorContains(t, err, "target cuda: kernel")
 				return

@@ -16,7 +16,7 @@ import (
 // newOps are rows that llorch has never heard of, one for each of the classes that models add: everything else about them
 // follows from the row.
 var newOps = []*ir.Op{
-	op.Unary("gelu_tanh", "x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016, arXiv 1606.08415)",
+	op.Unary("gelu_new", "x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016, arXiv 1606.08415)",
 		func(x float64) float64 {
 			return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 		},
@@ -109,14 +109,14 @@ var fusedNewOps = ir.Case{Name: "fused", Env: map[string]int64{"S": 1, "P": 3}, 
   w: f16[out=10, embd=11] = param()
   h: f32[q=S, embd=11] = l2_norm(x) {over=embd, eps=0.01}
   y: f32[q=S, out=10] = matmul(h, w) {over=embd}
-  g: f32[q=S, out=10] = gelu_tanh(y)
+  g: f32[q=S, out=10] = gelu_new(y)
   bias: f32[out=10] = param()
   m: f32[q=S, out=10] = max(g, bias)
   heads: f32[q=S, head=2, dim=5] = split(m) {axis=out, into=[head=2, dim=5]}
   r: f32[q=S, head=2, dim=5] = reverse(heads) {axis=dim}
   k: state f32[head=2, ctx=9, dim=5] = state() {along=ctx}
   all: f32[head=2, kv=P+S, dim=5] = append(k, r, p) {over=ctx, new=q, as=kv}
-  z: f32[head=2, kv=P+S, dim=5] = gelu_tanh(all)
+  z: f32[head=2, kv=P+S, dim=5] = gelu_new(all)
   output r, z
 }
 `}
@@ -163,7 +163,7 @@ func TestNewOpsFuse(t *testing.T) {
 		names = append(names, n.Op.Name)
 	}
 	require.Equal(t, ir.RoleContract, decode.Groups[0].Role)
-	require.ElementsMatch(t, []string{"l2_norm", "matmul", "gelu_tanh", "max", "split", "reverse", "append"}, names)
+	require.ElementsMatch(t, []string{"l2_norm", "matmul", "gelu_new", "max", "split", "reverse", "append"}, names)
 }
 
 // TestNewOpIsChecked: its constraints are its own, and diagnostics name it.

@@ -10,106 +10,710 @@ import (
 
 // Kernels holds the kernels by kernel.Key.
 var Kernels = map[string]*cpu.Kernel{
+	"05708f709f1e6d031a337f2e6944275b": {Name: "attnKAll", Groups: attnKAllGroups, Scratch: attnKAllScratch, Run: attnKAll},
+	"0a1b8ea4a2fc70b40f94d434742be967": {Name: "attnKAll", Groups: attnKAll2Groups, Scratch: attnKAll2Scratch, Run: attnKAll2},
+	"1850eea3d78a4297610b07a38bc0d1f7": {Name: "attnKAll", Groups: attnKAll3Groups, Scratch: attnKAll3Scratch, Run: attnKAll3},
+	"64798dd146255cbde003f59f417b13e1": {Name: "attnKAll", Groups: attnKAll4Groups, Scratch: attnKAll4Scratch, Run: attnKAll4},
+	"89b2f5f696d91820b7546e8e43401af3": {Name: "attnKAll", Groups: attnKAll5Groups, Scratch: attnKAll5Scratch, Run: attnKAll5},
+	"a93a129a0130b0b83fc16fea10a467dc": {Name: "attnKAll", Groups: attnKAll6Groups, Scratch: attnKAll6Scratch, Run: attnKAll6},
+	"b117d163b0b2a449db90a231a4af81bd": {Name: "attnKAll", Groups: attnKAll7Groups, Scratch: attnKAll7Scratch, Run: attnKAll7},
+	"b833d23eb65e351a8f245bc4dcb32972": {Name: "attnKAll", Groups: attnKAll8Groups, Scratch: attnKAll8Scratch, Run: attnKAll8},
+	"c2f91064bf4ce8f2646b97ee10d9ca50": {Name: "attnKAll", Groups: attnKAll9Groups, Scratch: attnKAll9Scratch, Run: attnKAll9},
+	"c4dd4660640b6de5ff4716977ffe04bb": {Name: "attnKAll", Groups: attnKAll10Groups, Scratch: attnKAll10Scratch, Run: attnKAll10},
+	"c6a4d354d0083fd041cafe0386546a53": {Name: "attnKAll", Groups: attnKAll11Groups, Scratch: attnKAll11Scratch, Run: attnKAll11},
+	"c8996797010397f3041a0bd0b486ec96": {Name: "attnKAll", Groups: attnKAll12Groups, Scratch: attnKAll12Scratch, Run: attnKAll12},
+	"dd91dbfff40c213b0aad397ca0c6f248": {Name: "attnKAll", Groups: attnKAll13Groups, Scratch: attnKAll13Scratch, Run: attnKAll13},
+	"de77b18be387823a720ce2733d152035": {Name: "attnKAll", Groups: attnKAll14Groups, Scratch: attnKAll14Scratch, Run: attnKAll14},
+	"f3b475ade5536d26a42b87d6d1c348a0": {Name: "attnKAll", Groups: attnKAll15Groups, Scratch: attnKAll15Scratch, Run: attnKAll15},
+	"fe0d2f19f211eb11c0028e166729c737": {Name: "attnKAll", Groups: attnKAll16Groups, Scratch: attnKAll16Scratch, Run: attnKAll16},
 	"10776b5883b778e9c4d73790e3a2ba9d": {Name: "attnMerged", Groups: attnMergedGroups, Scratch: attnMergedScratch, Run: attnMerged},
 	"3f439b89b4eb7416c00694b2ddadc0e5": {Name: "attnMergedA16", Groups: attnMergedA16Groups, Scratch: attnMergedA16Scratch, Run: attnMergedA16},
 	"c848ba0d1711d7ff5f5f2f711a0ff395": {Name: "attnMergedA16", Groups: attnMergedA162Groups, Scratch: attnMergedA162Scratch, Run: attnMergedA162},
-	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
-	"9761ed3be3f7e2a245fac90025352a48": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
-	"c12128233926fc7e8aa90fa465df5a08": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
-	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
+	"1d4a4a573d689f16f4d6082383a7ecbf": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
+	"1d6a85088bcbbce5f8af51c8f217fbbc": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
+	"2b578759f7b01cb91a7ed6d75b84a71a": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
+	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
+	"3feb174aab968889c87f45c9e59171e9": {Name: "attnMixed", Groups: attnMixed5Groups, Scratch: attnMixed5Scratch, Run: attnMixed5},
+	"543073a90b6ccaae259463662b4567ee": {Name: "attnMixed", Groups: attnMixed6Groups, Scratch: attnMixed6Scratch, Run: attnMixed6},
+	"585d8e96ba0512c9e6fb12e5ef22634d": {Name: "attnMixed", Groups: attnMixed7Groups, Scratch: attnMixed7Scratch, Run: attnMixed7},
+	"9761ed3be3f7e2a245fac90025352a48": {Name: "attnMixed", Groups: attnMixed8Groups, Scratch: attnMixed8Scratch, Run: attnMixed8},
+	"c12128233926fc7e8aa90fa465df5a08": {Name: "attnMixed", Groups: attnMixed9Groups, Scratch: attnMixed9Scratch, Run: attnMixed9},
+	"c7615819cd8e224237bf3ed176f79e26": {Name: "attnMixed", Groups: attnMixed10Groups, Scratch: attnMixed10Scratch, Run: attnMixed10},
+	"d3b742c580d493575c372cbabe2c0ed3": {Name: "attnMixed", Groups: attnMixed11Groups, Scratch: attnMixed11Scratch, Run: attnMixed11},
+	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed12Groups, Scratch: attnMixed12Scratch, Run: attnMixed12},
+	"ec0a6720a2bee3ed478cc53e749c2526": {Name: "attnMixed", Groups: attnMixed13Groups, Scratch: attnMixed13Scratch, Run: attnMixed13},
+	"ee304831f03e23ec49086f6e80c02f0e": {Name: "attnMixed", Groups: attnMixed14Groups, Scratch: attnMixed14Scratch, Run: attnMixed14},
+	"f7400c4cc05001851cb1efd717f89c24": {Name: "attnMixed", Groups: attnMixed15Groups, Scratch: attnMixed15Scratch, Run: attnMixed15},
+	"fcfaf223cf5df7215c8c3684a2edb4fb": {Name: "attnMixed", Groups: attnMixed16Groups, Scratch: attnMixed16Scratch, Run: attnMixed16},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
-	"e633014c2220de8015464617486d1c47": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
-	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
-	"f3aaaa127bfae633578e216dc236b84f": {Name: "attnNormA16", Groups: attnNormA162Groups, Scratch: attnNormA162Scratch, Run: attnNormA162},
+	"45d351f1f2f539c6d8eec09bb9fa8e6f": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
+	"57adf33bb9054ab5b8c6420f6c4a754a": {Name: "attnNorm", Groups: attnNorm3Groups, Scratch: attnNorm3Scratch, Run: attnNorm3},
+	"e633014c2220de8015464617486d1c47": {Name: "attnNorm", Groups: attnNorm4Groups, Scratch: attnNorm4Scratch, Run: attnNorm4},
+	"483714c0febaa8fa600a414f508dcc7b": {Name: "attnNormA16", Groups: attnNormA16Groups, Scratch: attnNormA16Scratch, Run: attnNormA16},
+	"5ec535f71cb738609c989d20bd5adb25": {Name: "attnNormA16", Groups: attnNormA162Groups, Scratch: attnNormA162Scratch, Run: attnNormA162},
+	"a49e0844d619c54bbe93fae9075c9053": {Name: "attnNormA16", Groups: attnNormA163Groups, Scratch: attnNormA163Scratch, Run: attnNormA163},
+	"f3aaaa127bfae633578e216dc236b84f": {Name: "attnNormA16", Groups: attnNormA164Groups, Scratch: attnNormA164Scratch, Run: attnNormA164},
 	"0125c66c365557c94dfb864b602abe9a": {Name: "attnO", Groups: attnOGroups, Scratch: attnOScratch, Run: attnO},
-	"172d6d9c01331d77ec89eeda2b0d6f6f": {Name: "attnO", Groups: attnO2Groups, Scratch: attnO2Scratch, Run: attnO2},
-	"672fe1e589d69da3b3952e92eaeeb0dc": {Name: "attnO", Groups: attnO3Groups, Scratch: attnO3Scratch, Run: attnO3},
-	"6ed65c6247ad7355b41ff10bc96bcf8c": {Name: "attnO", Groups: attnO4Groups, Scratch: attnO4Scratch, Run: attnO4},
-	"6fc082df818be8a26633ece63bb4cb86": {Name: "attnO", Groups: attnO5Groups, Scratch: attnO5Scratch, Run: attnO5},
-	"c73e924971041767e758a0690c0d40ea": {Name: "attnO", Groups: attnO6Groups, Scratch: attnO6Scratch, Run: attnO6},
-	"d0e04c5f3028d222b584358d5da985d2": {Name: "attnO", Groups: attnO7Groups, Scratch: attnO7Scratch, Run: attnO7},
-	"db20478017f0db8af6ae9ef41e2f3fb2": {Name: "attnO", Groups: attnO8Groups, Scratch: attnO8Scratch, Run: attnO8},
+	"0d0761ab11aae1463e4520beea3fc0aa": {Name: "attnO", Groups: attnO2Groups, Scratch: attnO2Scratch, Run: attnO2},
+	"172d6d9c01331d77ec89eeda2b0d6f6f": {Name: "attnO", Groups: attnO3Groups, Scratch: attnO3Scratch, Run: attnO3},
+	"578536b2ef4595e5e8989bfe57c66b8e": {Name: "attnO", Groups: attnO4Groups, Scratch: attnO4Scratch, Run: attnO4},
+	"672fe1e589d69da3b3952e92eaeeb0dc": {Name: "attnO", Groups: attnO5Groups, Scratch: attnO5Scratch, Run: attnO5},
+	"6ed65c6247ad7355b41ff10bc96bcf8c": {Name: "attnO", Groups: attnO6Groups, Scratch: attnO6Scratch, Run: attnO6},
+	"6fc082df818be8a26633ece63bb4cb86": {Name: "attnO", Groups: attnO7Groups, Scratch: attnO7Scratch, Run: attnO7},
+	"7d418aae98f9eb6daddef1a9a144e481": {Name: "attnO", Groups: attnO8Groups, Scratch: attnO8Scratch, Run: attnO8},
+	"972de04d0aad70fd49be73df9977997b": {Name: "attnO", Groups: attnO9Groups, Scratch: attnO9Scratch, Run: attnO9},
+	"c73e924971041767e758a0690c0d40ea": {Name: "attnO", Groups: attnO10Groups, Scratch: attnO10Scratch, Run: attnO10},
+	"d0e04c5f3028d222b584358d5da985d2": {Name: "attnO", Groups: attnO11Groups, Scratch: attnO11Scratch, Run: attnO11},
+	"db20478017f0db8af6ae9ef41e2f3fb2": {Name: "attnO", Groups: attnO12Groups, Scratch: attnO12Scratch, Run: attnO12},
+	"349a3bcf92f82b88d92d41d5de955b3e": {Name: "attnPostNorm", Groups: attnPostNormGroups, Scratch: attnPostNormScratch, Run: attnPostNorm},
+	"51a4661dce4689d765c628703d42e812": {Name: "attnPostNorm", Groups: attnPostNorm2Groups, Scratch: attnPostNorm2Scratch, Run: attnPostNorm2},
+	"61c06519a9bbad53f4f9a08b5fed3507": {Name: "attnPostNorm", Groups: attnPostNorm3Groups, Scratch: attnPostNorm3Scratch, Run: attnPostNorm3},
+	"74d028f9dee8e7da97dac08022617e9a": {Name: "attnPostNorm", Groups: attnPostNorm4Groups, Scratch: attnPostNorm4Scratch, Run: attnPostNorm4},
+	"b22d38d88b394910f9e0ff55af9d7152": {Name: "attnPostNorm", Groups: attnPostNorm5Groups, Scratch: attnPostNorm5Scratch, Run: attnPostNorm5},
+	"d3e6df743cc763e6600e868b1dc87cda": {Name: "attnPostNorm", Groups: attnPostNorm6Groups, Scratch: attnPostNorm6Scratch, Run: attnPostNorm6},
 	"01ed26d42008ae99e457372cc7b12d33": {Name: "attnQKV", Groups: attnQKVGroups, Scratch: attnQKVScratch, Run: attnQKV},
 	"026e0ae2c514f0d3745b8deaed21ca1a": {Name: "attnQKV", Groups: attnQKV2Groups, Scratch: attnQKV2Scratch, Run: attnQKV2},
-	"03e8bd25b44e19677aace67bc17f45bf": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
-	"0b1ffbb2968acffff7cda44bcba77f69": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
-	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
-	"17251a08d38f1832fea82bdcaf04f8e5": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
-	"1fbd035cf5bed5fb85327b9e6c118ede": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
-	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
-	"2178cccbd5d820d2b85bc1c5de8e0251": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
-	"29126b6902b1318a78c738cb712e2c67": {Name: "attnQKV", Groups: attnQKV10Groups, Scratch: attnQKV10Scratch, Run: attnQKV10},
-	"2d1693192f7ea0632baede4387e2f2e9": {Name: "attnQKV", Groups: attnQKV11Groups, Scratch: attnQKV11Scratch, Run: attnQKV11},
-	"309c3813c66e27e1bf287f06ef7b45e6": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
-	"364f7a1780630e7ff4a044b9ed98e348": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
-	"3a2c897e3bd96404f81b4b923b851e0d": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
-	"3d7d6c896e7c3e24eaca8276cd251619": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
-	"44a9f7da0f30adccf01a2eff3321edf8": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
-	"464f7bc6890669b484a0651a52419389": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
-	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
-	"470621dea9631da5c12da0607b2d0fc0": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
-	"4c47c30c45d5a0882ec9429c745bf6dd": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
-	"570240435f7f73f959e60a7c37123204": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
-	"5c65eba934ebf978b2171cefaed60dbd": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
-	"620bbd4681857d87fa418376876d4ea8": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
-	"682ae043b70d432e82ebd7b54076ef51": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
-	"6b7e9ca5668312f1d1eacc321d6478fc": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
-	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
-	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
-	"736baa4a084b12135012e69f71e1af0f": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
-	"7a1532ad76e7eecf7ee52c9681482d2a": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
-	"7b4e41074743f9af1040d5c7b3e9b652": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
-	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
-	"850c2bc25f6081f2c09833eea8a08d23": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
-	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
-	"90ed99cce084185d7526cbed43ac74ec": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
-	"9a73ee67daef43593caee1345a0b4d5e": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
-	"9b1e459e72776a2b03c93f11e05457bb": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
-	"9f9ec102e6e4d7c943568b3bf50a8671": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
-	"a19d98529723044d672744c39d44773a": {Name: "attnQKV", Groups: attnQKV38Groups, Scratch: attnQKV38Scratch, Run: attnQKV38},
-	"a6b306f60c0695ce18b59bc20081a3a0": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
-	"af69e8865223c33c2fdfa9456772209d": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
-	"b094638b97dd9a40b9ab66290076506a": {Name: "attnQKV", Groups: attnQKV41Groups, Scratch: attnQKV41Scratch, Run: attnQKV41},
-	"b3134dd06e660a427282af36d5a2c6d9": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
-	"b31ae1f25b5d5bac25c7e4097f0f51d8": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
-	"b5e9aa691a57bfb9f8f01ef21fc9e9c0": {Name: "attnQKV", Groups: attnQKV44Groups, Scratch: attnQKV44Scratch, Run: attnQKV44},
-	"bc6761e3ce9eb0ce4db582b4bd223128": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
-	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV46Groups, Scratch: attnQKV46Scratch, Run: attnQKV46},
-	"d06221e95997b10a3b104d076477e399": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
-	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
-	"d325b2cdd7c82de598cffacfd1fe3225": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
-	"d3c1c59d9cb11f04dd63c955bb94ab47": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
-	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
-	"db5d24593c72000623f9d50eb6565ff2": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
-	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
-	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
-	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
-	"df3f6118ce1e8ee38cc245be5f57a3fa": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
-	"e483e40d553f927b0efd49664ba3903a": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
-	"e8b83213911bcfcc8d7d21849f766847": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
-	"f062c0917dee2fe16676871399573676": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
-	"f42c9cf0f1faee648dd22803978830ba": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
-	"f7efcb2487a10dbbe67585a5b46dc32f": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
-	"fe3a79e0961a3b818df00f70a65be7b1": {Name: "attnQKV", Groups: attnQKV62Groups, Scratch: attnQKV62Scratch, Run: attnQKV62},
-	"fe50c04fded3b3f4f0ec6b6d91f44de2": {Name: "attnQKV", Groups: attnQKV63Groups, Scratch: attnQKV63Scratch, Run: attnQKV63},
-	"ffac175823ef3368c34fcac86bc98427": {Name: "attnQKV", Groups: attnQKV64Groups, Scratch: attnQKV64Scratch, Run: attnQKV64},
+	"02fc90545b69f1ff4f8c02bb62dbd429": {Name: "attnQKV", Groups: attnQKV3Groups, Scratch: attnQKV3Scratch, Run: attnQKV3},
+	"03e8bd25b44e19677aace67bc17f45bf": {Name: "attnQKV", Groups: attnQKV4Groups, Scratch: attnQKV4Scratch, Run: attnQKV4},
+	"0b1ffbb2968acffff7cda44bcba77f69": {Name: "attnQKV", Groups: attnQKV5Groups, Scratch: attnQKV5Scratch, Run: attnQKV5},
+	"0d8f99b19a52fe5712c376fc03e151ed": {Name: "attnQKV", Groups: attnQKV6Groups, Scratch: attnQKV6Scratch, Run: attnQKV6},
+	"17251a08d38f1832fea82bdcaf04f8e5": {Name: "attnQKV", Groups: attnQKV7Groups, Scratch: attnQKV7Scratch, Run: attnQKV7},
+	"1fbd035cf5bed5fb85327b9e6c118ede": {Name: "attnQKV", Groups: attnQKV8Groups, Scratch: attnQKV8Scratch, Run: attnQKV8},
+	"1ff3d5177c7d277d18dadfa642e452f1": {Name: "attnQKV", Groups: attnQKV9Groups, Scratch: attnQKV9Scratch, Run: attnQKV9},
+	"20f26ec3f24eca7ce0941fd39fb652e8": {Name: "attnQKV", Groups: attnQKV10Groups, Scratch: attnQKV10Scratch, Run: attnQKV10},
+	"2178cccbd5d820d2b85bc1c5de8e0251": {Name: "attnQKV", Groups: attnQKV11Groups, Scratch: attnQKV11Scratch, Run: attnQKV11},
+	"239ffc607bc24a3635b161deff3a7d0a": {Name: "attnQKV", Groups: attnQKV12Groups, Scratch: attnQKV12Scratch, Run: attnQKV12},
+	"29126b6902b1318a78c738cb712e2c67": {Name: "attnQKV", Groups: attnQKV13Groups, Scratch: attnQKV13Scratch, Run: attnQKV13},
+	"2d1693192f7ea0632baede4387e2f2e9": {Name: "attnQKV", Groups: attnQKV14Groups, Scratch: attnQKV14Scratch, Run: attnQKV14},
+	"309c3813c66e27e1bf287f06ef7b45e6": {Name: "attnQKV", Groups: attnQKV15Groups, Scratch: attnQKV15Scratch, Run: attnQKV15},
+	"364f7a1780630e7ff4a044b9ed98e348": {Name: "attnQKV", Groups: attnQKV16Groups, Scratch: attnQKV16Scratch, Run: attnQKV16},
+	"3a2c897e3bd96404f81b4b923b851e0d": {Name: "attnQKV", Groups: attnQKV17Groups, Scratch: attnQKV17Scratch, Run: attnQKV17},
+	"3d7d6c896e7c3e24eaca8276cd251619": {Name: "attnQKV", Groups: attnQKV18Groups, Scratch: attnQKV18Scratch, Run: attnQKV18},
+	"44a9f7da0f30adccf01a2eff3321edf8": {Name: "attnQKV", Groups: attnQKV19Groups, Scratch: attnQKV19Scratch, Run: attnQKV19},
+	"464f7bc6890669b484a0651a52419389": {Name: "attnQKV", Groups: attnQKV20Groups, Scratch: attnQKV20Scratch, Run: attnQKV20},
+	"46e72f551bdfdbcd42888786e0949f5b": {Name: "attnQKV", Groups: attnQKV21Groups, Scratch: attnQKV21Scratch, Run: attnQKV21},
+	"470621dea9631da5c12da0607b2d0fc0": {Name: "attnQKV", Groups: attnQKV22Groups, Scratch: attnQKV22Scratch, Run: attnQKV22},
+	"4c47c30c45d5a0882ec9429c745bf6dd": {Name: "attnQKV", Groups: attnQKV23Groups, Scratch: attnQKV23Scratch, Run: attnQKV23},
+	"54c68d0e7702acc3cf849241f0deb9c8": {Name: "attnQKV", Groups: attnQKV24Groups, Scratch: attnQKV24Scratch, Run: attnQKV24},
+	"566fddbabd69fc1c8922e7ddff3d3f1b": {Name: "attnQKV", Groups: attnQKV25Groups, Scratch: attnQKV25Scratch, Run: attnQKV25},
+	"570240435f7f73f959e60a7c37123204": {Name: "attnQKV", Groups: attnQKV26Groups, Scratch: attnQKV26Scratch, Run: attnQKV26},
+	"5c65eba934ebf978b2171cefaed60dbd": {Name: "attnQKV", Groups: attnQKV27Groups, Scratch: attnQKV27Scratch, Run: attnQKV27},
+	"620bbd4681857d87fa418376876d4ea8": {Name: "attnQKV", Groups: attnQKV28Groups, Scratch: attnQKV28Scratch, Run: attnQKV28},
+	"682ae043b70d432e82ebd7b54076ef51": {Name: "attnQKV", Groups: attnQKV29Groups, Scratch: attnQKV29Scratch, Run: attnQKV29},
+	"6b7e9ca5668312f1d1eacc321d6478fc": {Name: "attnQKV", Groups: attnQKV30Groups, Scratch: attnQKV30Scratch, Run: attnQKV30},
+	"6e0a55d4d2403fa574c5d85d6ed59c1d": {Name: "attnQKV", Groups: attnQKV31Groups, Scratch: attnQKV31Scratch, Run: attnQKV31},
+	"720fbf1dc676a53bcf62432f9c0cf268": {Name: "attnQKV", Groups: attnQKV32Groups, Scratch: attnQKV32Scratch, Run: attnQKV32},
+	"736baa4a084b12135012e69f71e1af0f": {Name: "attnQKV", Groups: attnQKV33Groups, Scratch: attnQKV33Scratch, Run: attnQKV33},
+	"7a1532ad76e7eecf7ee52c9681482d2a": {Name: "attnQKV", Groups: attnQKV34Groups, Scratch: attnQKV34Scratch, Run: attnQKV34},
+	"7b4e41074743f9af1040d5c7b3e9b652": {Name: "attnQKV", Groups: attnQKV35Groups, Scratch: attnQKV35Scratch, Run: attnQKV35},
+	"7fe1af356fd00aa781f3cbb1560d448b": {Name: "attnQKV", Groups: attnQKV36Groups, Scratch: attnQKV36Scratch, Run: attnQKV36},
+	"850c2bc25f6081f2c09833eea8a08d23": {Name: "attnQKV", Groups: attnQKV37Groups, Scratch: attnQKV37Scratch, Run: attnQKV37},
+	"9058a29e88dbd973596a63b36f58de46": {Name: "attnQKV", Groups: attnQKV38Groups, Scratch: attnQKV38Scratch, Run: attnQKV38},
+	"90ed99cce084185d7526cbed43ac74ec": {Name: "attnQKV", Groups: attnQKV39Groups, Scratch: attnQKV39Scratch, Run: attnQKV39},
+	"93e12677b41d75824c9bc16128e88d54": {Name: "attnQKV", Groups: attnQKV40Groups, Scratch: attnQKV40Scratch, Run: attnQKV40},
+	"9a73ee67daef43593caee1345a0b4d5e": {Name: "attnQKV", Groups: attnQKV41Groups, Scratch: attnQKV41Scratch, Run: attnQKV41},
+	"9b1e459e72776a2b03c93f11e05457bb": {Name: "attnQKV", Groups: attnQKV42Groups, Scratch: attnQKV42Scratch, Run: attnQKV42},
+	"9f9ec102e6e4d7c943568b3bf50a8671": {Name: "attnQKV", Groups: attnQKV43Groups, Scratch: attnQKV43Scratch, Run: attnQKV43},
+	"a19d98529723044d672744c39d44773a": {Name: "attnQKV", Groups: attnQKV44Groups, Scratch: attnQKV44Scratch, Run: attnQKV44},
+	"a6b306f60c0695ce18b59bc20081a3a0": {Name: "attnQKV", Groups: attnQKV45Groups, Scratch: attnQKV45Scratch, Run: attnQKV45},
+	"a71a1b6ac0448b8f5fb7fbe3a01787e5": {Name: "attnQKV", Groups: attnQKV46Groups, Scratch: attnQKV46Scratch, Run: attnQKV46},
+	"af69e8865223c33c2fdfa9456772209d": {Name: "attnQKV", Groups: attnQKV47Groups, Scratch: attnQKV47Scratch, Run: attnQKV47},
+	"b06fc95e9291d4d1223ff70ff1ae009d": {Name: "attnQKV", Groups: attnQKV48Groups, Scratch: attnQKV48Scratch, Run: attnQKV48},
+	"b094638b97dd9a40b9ab66290076506a": {Name: "attnQKV", Groups: attnQKV49Groups, Scratch: attnQKV49Scratch, Run: attnQKV49},
+	"b1deef3815e9054cedb86a653c455a5a": {Name: "attnQKV", Groups: attnQKV50Groups, Scratch: attnQKV50Scratch, Run: attnQKV50},
+	"b3134dd06e660a427282af36d5a2c6d9": {Name: "attnQKV", Groups: attnQKV51Groups, Scratch: attnQKV51Scratch, Run: attnQKV51},
+	"b31ae1f25b5d5bac25c7e4097f0f51d8": {Name: "attnQKV", Groups: attnQKV52Groups, Scratch: attnQKV52Scratch, Run: attnQKV52},
+	"b5e9aa691a57bfb9f8f01ef21fc9e9c0": {Name: "attnQKV", Groups: attnQKV53Groups, Scratch: attnQKV53Scratch, Run: attnQKV53},
+	"bc6761e3ce9eb0ce4db582b4bd223128": {Name: "attnQKV", Groups: attnQKV54Groups, Scratch: attnQKV54Scratch, Run: attnQKV54},
+	"bcdac7a20fab0e4a5f9361ee7612df16": {Name: "attnQKV", Groups: attnQKV55Groups, Scratch: attnQKV55Scratch, Run: attnQKV55},
+	"bfafae89c7d52b56f8e5af1ad351033e": {Name: "attnQKV", Groups: attnQKV56Groups, Scratch: attnQKV56Scratch, Run: attnQKV56},
+	"c638e865a2945dee834573c61eb38259": {Name: "attnQKV", Groups: attnQKV57Groups, Scratch: attnQKV57Scratch, Run: attnQKV57},
+	"c7be5c06834419b85ebf05efaa7f7e8c": {Name: "attnQKV", Groups: attnQKV58Groups, Scratch: attnQKV58Scratch, Run: attnQKV58},
+	"ccb2c092cc10eb77dda7e954472960f5": {Name: "attnQKV", Groups: attnQKV59Groups, Scratch: attnQKV59Scratch, Run: attnQKV59},
+	"d06221e95997b10a3b104d076477e399": {Name: "attnQKV", Groups: attnQKV60Groups, Scratch: attnQKV60Scratch, Run: attnQKV60},
+	"d13502628518832321fd53cbee08070e": {Name: "attnQKV", Groups: attnQKV61Groups, Scratch: attnQKV61Scratch, Run: attnQKV61},
+	"d325b2cdd7c82de598cffacfd1fe3225": {Name: "attnQKV", Groups: attnQKV62Groups, Scratch: attnQKV62Scratch, Run: attnQKV62},
+	"d3c1c59d9cb11f04dd63c955bb94ab47": {Name: "attnQKV", Groups: attnQKV63Groups, Scratch: attnQKV63Scratch, Run: attnQKV63},
+	"d41e63f94e612db2e6afea365386837c": {Name: "attnQKV", Groups: attnQKV64Groups, Scratch: attnQKV64Scratch, Run: attnQKV64},
+	"db5d24593c72000623f9d50eb6565ff2": {Name: "attnQKV", Groups: attnQKV65Groups, Scratch: attnQKV65Scratch, Run: attnQKV65},
+	"dc88651a11c24bf0b5ead0b9b1a29362": {Name: "attnQKV", Groups: attnQKV66Groups, Scratch: attnQKV66Scratch, Run: attnQKV66},
+	"ddafd3d2349220bd6216a9b7d344d638": {Name: "attnQKV", Groups: attnQKV67Groups, Scratch: attnQKV67Scratch, Run: attnQKV67},
+	"dee45266cfe837e42dcdcfc369bc02c6": {Name: "attnQKV", Groups: attnQKV68Groups, Scratch: attnQKV68Scratch, Run: attnQKV68},
+	"df3f6118ce1e8ee38cc245be5f57a3fa": {Name: "attnQKV", Groups: attnQKV69Groups, Scratch: attnQKV69Scratch, Run: attnQKV69},
+	"e483e40d553f927b0efd49664ba3903a": {Name: "attnQKV", Groups: attnQKV70Groups, Scratch: attnQKV70Scratch, Run: attnQKV70},
+	"e8b83213911bcfcc8d7d21849f766847": {Name: "attnQKV", Groups: attnQKV71Groups, Scratch: attnQKV71Scratch, Run: attnQKV71},
+	"eb1081b6f2ff8f7714bb21f9f5cbcbd6": {Name: "attnQKV", Groups: attnQKV72Groups, Scratch: attnQKV72Scratch, Run: attnQKV72},
+	"eb9b42bc2030c85416059e6ff125dd10": {Name: "attnQKV", Groups: attnQKV73Groups, Scratch: attnQKV73Scratch, Run: attnQKV73},
+	"f062c0917dee2fe16676871399573676": {Name: "attnQKV", Groups: attnQKV74Groups, Scratch: attnQKV74Scratch, Run: attnQKV74},
+	"f0c74ad073f76f74952adce86e49538a": {Name: "attnQKV", Groups: attnQKV75Groups, Scratch: attnQKV75Scratch, Run: attnQKV75},
+	"f42c9cf0f1faee648dd22803978830ba": {Name: "attnQKV", Groups: attnQKV76Groups, Scratch: attnQKV76Scratch, Run: attnQKV76},
+	"f7efcb2487a10dbbe67585a5b46dc32f": {Name: "attnQKV", Groups: attnQKV77Groups, Scratch: attnQKV77Scratch, Run: attnQKV77},
+	"fe3a79e0961a3b818df00f70a65be7b1": {Name: "attnQKV", Groups: attnQKV78Groups, Scratch: attnQKV78Scratch, Run: attnQKV78},
+	"fe50c04fded3b3f4f0ec6b6d91f44de2": {Name: "attnQKV", Groups: attnQKV79Groups, Scratch: attnQKV79Scratch, Run: attnQKV79},
+	"ffac175823ef3368c34fcac86bc98427": {Name: "attnQKV", Groups: attnQKV80Groups, Scratch: attnQKV80Scratch, Run: attnQKV80},
+	"04ef33e3c2e9f605c0e8ca9082c8200e": {Name: "attnQNorm", Groups: attnQNormGroups, Scratch: attnQNormScratch, Run: attnQNorm},
+	"0ac729eeee4819ba622e4e909ed7d991": {Name: "attnQNorm", Groups: attnQNorm2Groups, Scratch: attnQNorm2Scratch, Run: attnQNorm2},
+	"2532ebf999e614f971350166e164b573": {Name: "attnQRope", Groups: attnQRopeGroups, Scratch: attnQRopeScratch, Run: attnQRope},
+	"682158219540ed7b9dffbeaf018a03c5": {Name: "attnQRope", Groups: attnQRope2Groups, Scratch: attnQRope2Scratch, Run: attnQRope2},
+	"73ca3588470e4b1fdf380879d0ac756a": {Name: "attnQRope", Groups: attnQRope3Groups, Scratch: attnQRope3Scratch, Run: attnQRope3},
+	"7b155c83eb4a4d575a23a68eec7f6cd8": {Name: "attnQRope", Groups: attnQRope4Groups, Scratch: attnQRope4Scratch, Run: attnQRope4},
+	"99af341f4c8c3c538f778af8f271ed34": {Name: "attnQRope", Groups: attnQRope5Groups, Scratch: attnQRope5Scratch, Run: attnQRope5},
+	"d043519a75df73d767043bb8689dae01": {Name: "attnQRope", Groups: attnQRope6Groups, Scratch: attnQRope6Scratch, Run: attnQRope6},
+	"e6737376b85c14e8db1068fbe0af5f13": {Name: "attnQRope", Groups: attnQRope7Groups, Scratch: attnQRope7Scratch, Run: attnQRope7},
+	"ef90644f9c83170e1cff29dfe23a2842": {Name: "attnQRope", Groups: attnQRope8Groups, Scratch: attnQRope8Scratch, Run: attnQRope8},
 	"39811495ab8da33bdd2137a987a8791f": {Name: "logits", Groups: logitsGroups, Scratch: logitsScratch, Run: logits},
 	"47f2e11362279751e8286e4e78736068": {Name: "logits", Groups: logits2Groups, Scratch: logits2Scratch, Run: logits2},
-	"7d3c5b4497fd269eb2467b0559840d1c": {Name: "logits", Groups: logits3Groups, Scratch: logits3Scratch, Run: logits3},
-	"8c905d956827e1e5778b2cf5c2de8a76": {Name: "logits", Groups: logits4Groups, Scratch: logits4Scratch, Run: logits4},
+	"6b7b52f182a870a11d405ced61b4a5ec": {Name: "logits", Groups: logits3Groups, Scratch: logits3Scratch, Run: logits3},
+	"788d59b83f276fc4cceb9c8d279e5d2a": {Name: "logits", Groups: logits4Groups, Scratch: logits4Scratch, Run: logits4},
+	"79648d125674e130e093fbf0076ca00d": {Name: "logits", Groups: logits5Groups, Scratch: logits5Scratch, Run: logits5},
+	"7d3c5b4497fd269eb2467b0559840d1c": {Name: "logits", Groups: logits6Groups, Scratch: logits6Scratch, Run: logits6},
+	"8c905d956827e1e5778b2cf5c2de8a76": {Name: "logits", Groups: logits7Groups, Scratch: logits7Scratch, Run: logits7},
+	"d31ef8feb625fcdc455725ad7c2308f2": {Name: "logits", Groups: logits8Groups, Scratch: logits8Scratch, Run: logits8},
 	"11906a69cdbf392654db78aaeac9f7c5": {Name: "mlpGateUp", Groups: mlpGateUpGroups, Scratch: mlpGateUpScratch, Run: mlpGateUp},
 	"1b81721b08af9b90c1e5f5535f6bace6": {Name: "mlpGateUp", Groups: mlpGateUp2Groups, Scratch: mlpGateUp2Scratch, Run: mlpGateUp2},
-	"552c256020b3b3cde98b5d7cfab64b07": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
-	"5a67dc61707ea0eef66f34b753c279fd": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
-	"6979e9854c6d28c52724387787108224": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
-	"85a99df84f9f372eb12a0cbeed6a59df": {Name: "mlpGateUp", Groups: mlpGateUp6Groups, Scratch: mlpGateUp6Scratch, Run: mlpGateUp6},
-	"d6fa05bcd84a72f3a6dbb978cc99bd38": {Name: "mlpGateUp", Groups: mlpGateUp7Groups, Scratch: mlpGateUp7Scratch, Run: mlpGateUp7},
-	"ee90bd42c39e183f3f96d0dbc0c495e3": {Name: "mlpGateUp", Groups: mlpGateUp8Groups, Scratch: mlpGateUp8Scratch, Run: mlpGateUp8},
+	"1c1d9dceab9cfbed14352cd0c874b414": {Name: "mlpGateUp", Groups: mlpGateUp3Groups, Scratch: mlpGateUp3Scratch, Run: mlpGateUp3},
+	"3c78b7ad126eb4a747a55c8630675605": {Name: "mlpGateUp", Groups: mlpGateUp4Groups, Scratch: mlpGateUp4Scratch, Run: mlpGateUp4},
+	"552c256020b3b3cde98b5d7cfab64b07": {Name: "mlpGateUp", Groups: mlpGateUp5Groups, Scratch: mlpGateUp5Scratch, Run: mlpGateUp5},
+	"5a67dc61707ea0eef66f34b753c279fd": {Name: "mlpGateUp", Groups: mlpGateUp6Groups, Scratch: mlpGateUp6Scratch, Run: mlpGateUp6},
+	"6979e9854c6d28c52724387787108224": {Name: "mlpGateUp", Groups: mlpGateUp7Groups, Scratch: mlpGateUp7Scratch, Run: mlpGateUp7},
+	"739cc32fb60fa68829b294d75bbee5e3": {Name: "mlpGateUp", Groups: mlpGateUp8Groups, Scratch: mlpGateUp8Scratch, Run: mlpGateUp8},
+	"85a99df84f9f372eb12a0cbeed6a59df": {Name: "mlpGateUp", Groups: mlpGateUp9Groups, Scratch: mlpGateUp9Scratch, Run: mlpGateUp9},
+	"9e033447bd5e485f387dd69fe5c25b3e": {Name: "mlpGateUp", Groups: mlpGateUp10Groups, Scratch: mlpGateUp10Scratch, Run: mlpGateUp10},
+	"d6fa05bcd84a72f3a6dbb978cc99bd38": {Name: "mlpGateUp", Groups: mlpGateUp11Groups, Scratch: mlpGateUp11Scratch, Run: mlpGateUp11},
+	"ee90bd42c39e183f3f96d0dbc0c495e3": {Name: "mlpGateUp", Groups: mlpGateUp12Groups, Scratch: mlpGateUp12Scratch, Run: mlpGateUp12},
 	"eb3602bcf894668bf9e4b8c20a5155bb": {Name: "mlpOutLast", Groups: mlpOutLastGroups, Scratch: mlpOutLastScratch, Run: mlpOutLast},
+	"1537d25b926b4b3202d9f65686eeefa7": {Name: "normA16", Groups: normA16Groups, Scratch: normA16Scratch, Run: normA16},
+	"2f51167aec7b87386bee66eb7776b0a2": {Name: "normA16", Groups: normA162Groups, Scratch: normA162Scratch, Run: normA162},
+	"81cff8579d32c08985c8a0e88fa9974b": {Name: "normA16", Groups: normA163Groups, Scratch: normA163Scratch, Run: normA163},
+	"9e1e95ce0a800b52ed1e956662c22052": {Name: "normA16", Groups: normA164Groups, Scratch: normA164Scratch, Run: normA164},
 	"b4fe193e6b49173a393a90f83b596cf7": {Name: "ropeRotations", Groups: ropeRotationsGroups, Scratch: ropeRotationsScratch, Run: ropeRotations},
 	"b6ecca72aafef64b43b613bc802ea552": {Name: "ropeRotations", Groups: ropeRotations2Groups, Scratch: ropeRotations2Scratch, Run: ropeRotations2},
 	"2c12349421309f82937f439f15479d83": {Name: "x", Groups: xGroups, Scratch: xScratch, Run: x},
 	"eb009a9a7bc8918f9b2e2ca48eb96000": {Name: "x", Groups: x2Groups, Scratch: x2Scratch, Run: x2},
+	"32cf8191c174b0301c77cf86b05e5d80": {Name: "xScaled", Groups: xScaledGroups, Scratch: xScaledScratch, Run: xScaled},
+	"3bfd4250801f95daedc2e7c6f35aca02": {Name: "xScaled", Groups: xScaled2Groups, Scratch: xScaled2Scratch, Run: xScaled2},
+}
+
+// attnKAll runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = x[xAt+dim]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + x[xAt+(dim+rotationsAt2)%nWidth]*cpu.Choose(
+			dim < rotationsAt2,
+			0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+			rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+		)
+	}
+}
+
+func attnKAllGroups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAllScratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll2 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll2(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+x[xAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+			),
+			x[xAt+dim],
+		))
+	}
+}
+
+func attnKAll2Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll3 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll3(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nKvHead, nDim, nPair, nPart := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nPast, nCtx := a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, x[xAt+dim]*rotations[(rotationsAt+dim/2)*nPart]+x[xAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+			rotations[(rotationsAt+dim/2)*nPart+1],
+		))
+	}
+}
+
+func attnKAll3Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll3Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll4 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll4(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[dim%rotationsAt%rotationsAt*nPart]+x[xAt+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt%rotationsAt*nPart+1],
+			),
+			x[xAt+dim],
+		))
+	}
+}
+
+func attnKAll4Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll4Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll5 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll5(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = x[xAt+dim]*rotations[dim%rotationsAt*nPart] + x[xAt+(dim+rotationsAt)%nWidth]*cpu.Choose(
+			dim < rotationsAt,
+			0.0-rotations[dim%rotationsAt*nPart+1],
+			rotations[dim%rotationsAt*nPart+1],
+		)
+	}
+}
+
+func attnKAll5Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll5Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll6 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll6(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+x[xAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+			),
+			x[xAt+dim],
+		)
+	}
+}
+
+func attnKAll6Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll6Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll7 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll7(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, x[xAt+dim]*rotations[dim%rotationsAt*nPart]+x[xAt+(dim+rotationsAt)%nWidth]*cpu.Choose(
+			dim < rotationsAt,
+			0.0-rotations[dim%rotationsAt*nPart+1],
+			rotations[dim%rotationsAt*nPart+1],
+		))
+	}
+}
+
+func attnKAll7Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll7Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll8 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll8(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, x[xAt+dim]*rotations[(rotationsAt+dim%rotationsAt2)*nPart]+x[xAt+(dim+rotationsAt2)%nWidth]*cpu.Choose(
+			dim < rotationsAt2,
+			0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+			rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+		))
+	}
+}
+
+func attnKAll8Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll8Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll9 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll9(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[dim%rotationsAt%rotationsAt*nPart]+x[xAt+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt%rotationsAt*nPart+1],
+			),
+			x[xAt+dim],
+		)
+	}
+}
+
+func attnKAll9Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll9Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll10 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll10(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+x[xAt+min((dim+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt2,
+				0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+			),
+			x[xAt+dim],
+		))
+	}
+}
+
+func attnKAll10Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll10Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll11 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll11(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nDim, nPart, nPast, nCtx := a.Ints[1], a.Ints[4], a.Ints[5], a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, x[xAt+dim]*rotations[dim/2*nPart]+x[xAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[dim/2*nPart+1],
+			rotations[dim/2*nPart+1],
+		))
+	}
+}
+
+func attnKAll11Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll11Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll12 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll12(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nDim, nWidth, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPart, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+x[xAt+min((dim+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt2,
+				0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+			),
+			x[xAt+dim],
+		)
+	}
+}
+
+func attnKAll12Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll12Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll13 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll13(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[dim/2%rotationsAt*nPart]+x[xAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2%rotationsAt*nPart+1],
+				rotations[dim/2%rotationsAt*nPart+1],
+			),
+			x[xAt+dim],
+		)
+	}
+}
+
+func attnKAll13Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll13Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll14 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll14(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nDim, nPart, nPast, nCtx := a.Ints[1], a.Ints[4], a.Ints[5], a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = x[xAt+dim]*rotations[dim/2*nPart] + x[xAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[dim/2*nPart+1],
+			rotations[dim/2*nPart+1],
+		)
+	}
+}
+
+func attnKAll14Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll14Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll15 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnKAll15(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, kCache := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nDim, nPair, nPart := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nPast, nCtx := a.Ints[6], a.Ints[7]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	kCacheAt := (kvHead*nCtx + nPast + q) * nDim
+	xAt := (q*nKvHead + kvHead) * nDim
+	rotationsAt := q * nPair
+	for dim := range nDim {
+		kCache[kCacheAt+dim] = x[xAt+dim]*rotations[(rotationsAt+dim/2)*nPart] + x[xAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+			rotations[(rotationsAt+dim/2)*nPart+1],
+		)
+	}
+}
+
+func attnKAll15Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[0], a.Ints[1]
+	return nQ * nKvHead
+}
+
+func attnKAll15Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnKAll16 runs one group of kernel attnKAll:
+//
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnKAll16(a *cpu.Args, scratch []float32, g int) {
+	rotations, x := a.F32(0), a.F32(1)
+	kCache := a.F16(2)
+	nDim, nWidth, nPart, nPast := a.Ints[1], a.Ints[2], a.Ints[4], a.Ints[5]
+	nCtx := a.Ints[6]
+	kvHead := g
+	kCacheAt := (kvHead*nCtx + nPast) * nDim
+	xAt := kvHead * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		kCache.Set(kCacheAt+dim, cpu.Choose(
+			dim < nWidth,
+			x[xAt+dim]*rotations[dim/2%rotationsAt*nPart]+x[xAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2%rotationsAt*nPart+1],
+				rotations[dim/2%rotationsAt*nPart+1],
+			),
+			x[xAt+dim],
+		))
+	}
+}
+
+func attnKAll16Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnKAll16Scratch(a *cpu.Args) int {
+	return 0
 }
 
 // attnMerged runs one group of kernel attnMerged:
@@ -178,7 +782,8 @@ func attnMergedA162Scratch(a *cpu.Args) int {
 //
 //	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
-//	layers.0.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
+//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
 //	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
 //	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
@@ -187,8 +792,8 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast := a.Ints[5], a.Ints[6]
-	by := a.Floats[0]
+	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
+	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
 	p := scratch[nS : nS+nS]
@@ -208,7 +813,7 @@ func attnMixed(a *cpu.Args, scratch []float32, g int) {
 		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -253,27 +858,27 @@ func attnMixedScratch(a *cpu.Args) int {
 
 // attnMixed2 runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+//	layers.1.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.1.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.1.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.1.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
+//	layers.1.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.1.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.1.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.1.attn.merged: f32[q=1, heads=32] = merge
 func attnMixed2(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
+	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
-	by := a.Floats[0]
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast := a.Ints[5], a.Ints[6]
+	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
 	p := scratch[nS : nS+nS]
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
+	kvHead := g
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -281,13 +886,12 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -314,7 +918,7 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
+	mixedAt := kvHead * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
@@ -322,38 +926,37 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed2Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
+	return a.Ints[1]
 }
 
 func attnMixed2Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
 // attnMixed3 runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
 func attnMixed3(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
+	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
-	by := a.Floats[0]
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
+	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
 	p := scratch[nS : nS+nS]
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
+	kvHead := g
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -361,13 +964,12 @@ func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -394,7 +996,7 @@ func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
+	mixedAt := kvHead * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
@@ -402,12 +1004,11 @@ func attnMixed3(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed3Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
+	return a.Ints[1]
 }
 
 func attnMixed3Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
@@ -488,6 +1089,957 @@ func attnMixed4Scratch(a *cpu.Args) int {
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
+// attnMixed5 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed5(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed5Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed5Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed6 runs one group of kernel attnMixed:
+//
+//	layers.1.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.1.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.1.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.1.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
+//	layers.1.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.1.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.1.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.1.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed6(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast := a.Ints[5], a.Ints[6]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed6Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed6Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed7 runs one group of kernel attnMixed:
+//
+//	layers.1.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.1.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.1.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.1.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.1.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.1.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.1.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+func attnMixed7(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed7Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed7Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed8 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed8(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed8Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed8Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed9 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed9(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed9Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed9Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed10 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed10(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed10Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed10Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed11 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed11(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed11Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed11Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed12 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.masked.mask: f32[q=1, kv=P+1] = causal_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed12(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nCtx, nPast := a.Ints[5], a.Ints[6]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	for j := 0; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed12Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed12Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed13 runs one group of kernel attnMixed:
+//
+//	layers.1.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.1.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.1.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.1.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.1.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.1.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.1.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+func attnMixed13(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed13Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed13Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed14 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed14(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed14Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed14Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed15 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed15(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed15Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed15Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed16 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed16(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed16Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed16Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
 // attnNorm runs one group of kernel attnNorm:
 //
 //	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
@@ -518,8 +2070,64 @@ func attnNormScratch(a *cpu.Args) int {
 
 // attnNorm2 runs one group of kernel attnNorm:
 //
+//	layers.0.attn.norm_gain: f32[embd=32] = shift
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 func attnNorm2(a *cpu.Args, scratch []float32, g int) {
+	x, normW, norm := a.F32(0), a.F32(1), a.F32(2)
+	nEmbd := a.Ints[0]
+	eps, by := a.Floats[0], a.Floats[1]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		norm[embd] = x[embd] * c * (normW[embd] + by)
+	}
+}
+
+func attnNorm2Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnNorm2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnNorm3 runs one group of kernel attnNorm:
+//
+//	layers.0.attn.norm_gain: f32[embd=32] = shift
+//	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
+func attnNorm3(a *cpu.Args, scratch []float32, g int) {
+	x, normW, norm := a.F32(0), a.F32(1), a.F32(2)
+	nEmbd := a.Ints[1]
+	eps, by := a.Floats[0], a.Floats[1]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		norm[xAt+embd] = x[xAt+embd] * c * (normW[embd] + by)
+	}
+}
+
+func attnNorm3Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnNorm3Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnNorm4 runs one group of kernel attnNorm:
+//
+//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
+func attnNorm4(a *cpu.Args, scratch []float32, g int) {
 	x, normW, norm := a.F32(0), a.F32(1), a.F32(2)
 	nEmbd := a.Ints[0]
 	eps := a.Floats[0]
@@ -534,19 +2142,50 @@ func attnNorm2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnNorm2Groups(a *cpu.Args) int {
+func attnNorm4Groups(a *cpu.Args) int {
 	return 1
 }
 
-func attnNorm2Scratch(a *cpu.Args) int {
+func attnNorm4Scratch(a *cpu.Args) int {
 	return 0
 }
 
 // attnNormA16 runs one group of kernel attnNormA16:
 //
+//	layers.0.attn.norm_gain: f32[embd=32] = shift
+//	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.attn.norm.a16: a16[q=1, embd=32] = quantise
+func attnNormA16(a *cpu.Args, scratch []float32, g int) {
+	x, normW := a.F32(0), a.F32(1)
+	a16 := a.Matrix(2)
+	nEmbd := a.Ints[0]
+	eps, by := a.Floats[0], a.Floats[1]
+	row := scratch[:nEmbd]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = x[embd] * c * (normW[embd] + by)
+	}
+	a16.Encode(0, row, nEmbd)
+}
+
+func attnNormA16Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnNormA16Scratch(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+// attnNormA162 runs one group of kernel attnNormA16:
+//
 //	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
 //	layers.0.attn.norm.a16: a16[q=S, embd=32] = quantise
-func attnNormA16(a *cpu.Args, scratch []float32, g int) {
+func attnNormA162(a *cpu.Args, scratch []float32, g int) {
 	x, normW := a.F32(0), a.F32(1)
 	a16 := a.Matrix(2)
 	nEmbd := a.Ints[1]
@@ -566,19 +2205,52 @@ func attnNormA16(a *cpu.Args, scratch []float32, g int) {
 	a16.Encode(xAt, row, nEmbd)
 }
 
-func attnNormA16Groups(a *cpu.Args) int {
+func attnNormA162Groups(a *cpu.Args) int {
 	return a.Ints[0]
 }
 
-func attnNormA16Scratch(a *cpu.Args) int {
+func attnNormA162Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnNormA162 runs one group of kernel attnNormA16:
+// attnNormA163 runs one group of kernel attnNormA16:
+//
+//	layers.0.attn.norm_gain: f32[embd=32] = shift
+//	layers.0.attn.norm: f32[q=S, embd=32] = rms_norm
+//	layers.0.attn.norm.a16: a16[q=S, embd=32] = quantise
+func attnNormA163(a *cpu.Args, scratch []float32, g int) {
+	x, normW := a.F32(0), a.F32(1)
+	a16 := a.Matrix(2)
+	nEmbd := a.Ints[1]
+	eps, by := a.Floats[0], a.Floats[1]
+	row := scratch[:nEmbd]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = x[xAt+embd] * c * (normW[embd] + by)
+	}
+	a16.Encode(xAt, row, nEmbd)
+}
+
+func attnNormA163Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnNormA163Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnNormA164 runs one group of kernel attnNormA16:
 //
 //	layers.0.attn.norm: f32[q=1, embd=32] = rms_norm
 //	layers.0.attn.norm.a16: a16[q=1, embd=32] = quantise
-func attnNormA162(a *cpu.Args, scratch []float32, g int) {
+func attnNormA164(a *cpu.Args, scratch []float32, g int) {
 	x, normW := a.F32(0), a.F32(1)
 	a16 := a.Matrix(2)
 	nEmbd := a.Ints[0]
@@ -596,11 +2268,11 @@ func attnNormA162(a *cpu.Args, scratch []float32, g int) {
 	a16.Encode(0, row, nEmbd)
 }
 
-func attnNormA162Groups(a *cpu.Args) int {
+func attnNormA164Groups(a *cpu.Args) int {
 	return 1
 }
 
-func attnNormA162Scratch(a *cpu.Args) int {
+func attnNormA164Scratch(a *cpu.Args) int {
 	return a.Ints[0]
 }
 
@@ -644,9 +2316,37 @@ func attnOScratch(a *cpu.Args) int {
 
 // attnO2 runs one group of kernel attnO:
 //
+//	layers.0.attn.o: f32[q=1, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
+func attnO2(a *cpu.Args, scratch []float32, g int) {
+	x, wo := a.Matrix(0), a.Matrix(1)
+	bo, oBiased := a.F32(2), a.F32(3)
+	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	wo.DotActs(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
+	for r := range count {
+		n := row + r
+		oBiased[n] = acc[r] + bo[n]
+	}
+}
+
+func attnO2Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[1], a.Ints[2]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO2Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnO3 runs one group of kernel attnO:
+//
 //	layers.0.attn.o: f32[q=S, embd=32] = matmul
 //	layers.0.attn.out: f32[q=S, embd=32] = add
-func attnO2(a *cpu.Args, scratch []float32, g int) {
+func attnO3(a *cpu.Args, scratch []float32, g int) {
 	x, wo := a.Matrix(0), a.Matrix(1)
 	x2, out := a.F32(2), a.F32(3)
 	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -669,22 +2369,50 @@ func attnO2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnO2Groups(a *cpu.Args) int {
+func attnO3Groups(a *cpu.Args) int {
 	rows, nEmbd := a.Ints[2], a.Ints[4]
 	return (nEmbd + rows - 1) / rows
 }
 
-func attnO2Scratch(a *cpu.Args) int {
+func attnO3Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnO3 runs one group of kernel attnO:
+// attnO4 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=1, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
+func attnO4(a *cpu.Args, scratch []float32, g int) {
+	x, bo, oBiased := a.F32(0), a.F32(2), a.F32(3)
+	wo := a.Matrix(1)
+	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
+	for r := range count {
+		n := row + r
+		oBiased[n] = acc[r] + bo[n]
+	}
+}
+
+func attnO4Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[1], a.Ints[2]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO4Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnO5 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=S, embd=32] = matmul
 //	layers.0.attn.o_biased: f32[q=S, embd=32] = add
 //	layers.0.attn.out: f32[q=S, embd=32] = add
-func attnO3(a *cpu.Args, scratch []float32, g int) {
+func attnO5(a *cpu.Args, scratch []float32, g int) {
 	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	wo := a.Matrix(1)
 	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -707,21 +2435,21 @@ func attnO3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnO3Groups(a *cpu.Args) int {
+func attnO5Groups(a *cpu.Args) int {
 	rows, nEmbd := a.Ints[2], a.Ints[4]
 	return (nEmbd + rows - 1) / rows
 }
 
-func attnO3Scratch(a *cpu.Args) int {
+func attnO5Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnO4 runs one group of kernel attnO:
+// attnO6 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=1, embd=32] = matmul
 //	layers.0.attn.out: f32[q=1, embd=32] = add
-func attnO4(a *cpu.Args, scratch []float32, g int) {
+func attnO6(a *cpu.Args, scratch []float32, g int) {
 	x, wo := a.Matrix(0), a.Matrix(1)
 	x2, out := a.F32(2), a.F32(3)
 	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
@@ -733,63 +2461,6 @@ func attnO4(a *cpu.Args, scratch []float32, g int) {
 	for r := range count {
 		n := row + r
 		out[n] = x2[n] + acc[r]
-	}
-}
-
-func attnO4Groups(a *cpu.Args) int {
-	rows, nEmbd := a.Ints[1], a.Ints[2]
-	return (nEmbd + rows - 1) / rows
-}
-
-func attnO4Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnO5 runs one group of kernel attnO:
-//
-//	layers.0.attn.o: f32[q=1, embd=32] = matmul
-//	layers.0.attn.out: f32[q=1, embd=32] = add
-func attnO5(a *cpu.Args, scratch []float32, g int) {
-	x, x2, out := a.F32(0), a.F32(2), a.F32(3)
-	wo := a.Matrix(1)
-	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:rows]
-	block := g
-	row := block * rows
-	count := min(rows, nEmbd-row)
-	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
-	for r := range count {
-		n := row + r
-		out[n] = x2[n] + acc[r]
-	}
-}
-
-func attnO5Groups(a *cpu.Args) int {
-	rows, nEmbd := a.Ints[1], a.Ints[2]
-	return (nEmbd + rows - 1) / rows
-}
-
-func attnO5Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnO6 runs one group of kernel attnO:
-//
-//	layers.0.attn.o: f32[q=1, embd=32] = matmul
-//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
-//	layers.0.attn.out: f32[q=1, embd=32] = add
-func attnO6(a *cpu.Args, scratch []float32, g int) {
-	x, wo := a.Matrix(0), a.Matrix(1)
-	x2, bo, out := a.F32(2), a.F32(3), a.F32(4)
-	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:rows]
-	block := g
-	row := block * rows
-	count := min(rows, nEmbd-row)
-	wo.DotActs(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
-	for r := range count {
-		n := row + r
-		out[n] = x2[n] + (acc[r] + bo[n])
 	}
 }
 
@@ -805,10 +2476,9 @@ func attnO6Scratch(a *cpu.Args) int {
 // attnO7 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=1, embd=32] = matmul
-//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
 //	layers.0.attn.out: f32[q=1, embd=32] = add
 func attnO7(a *cpu.Args, scratch []float32, g int) {
-	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	x, x2, out := a.F32(0), a.F32(2), a.F32(3)
 	wo := a.Matrix(1)
 	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:rows]
@@ -818,7 +2488,7 @@ func attnO7(a *cpu.Args, scratch []float32, g int) {
 	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
 	for r := range count {
 		n := row + r
-		out[n] = x2[n] + (acc[r] + bo[n])
+		out[n] = x2[n] + acc[r]
 	}
 }
 
@@ -834,8 +2504,140 @@ func attnO7Scratch(a *cpu.Args) int {
 // attnO8 runs one group of kernel attnO:
 //
 //	layers.0.attn.o: f32[q=S, embd=32] = matmul
-//	layers.0.attn.out: f32[q=S, embd=32] = add
+//	layers.0.attn.o_biased: f32[q=S, embd=32] = add
 func attnO8(a *cpu.Args, scratch []float32, g int) {
+	x, wo := a.Matrix(0), a.Matrix(1)
+	bo, oBiased := a.F32(2), a.F32(3)
+	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nEmbd := a.Ints[4]
+	acc := scratch[:rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wo.DotActs(acc, row*nHeads, nHeads, x, t*nHeads, nHeads, count, cols, nHeads)
+		for c := range cols {
+			tok := t + c
+			oBiasedAt := tok * nEmbd
+			for r := range count {
+				n := row + r
+				oBiased[oBiasedAt+n] = acc[r*cols+c] + bo[n]
+			}
+		}
+	}
+}
+
+func attnO8Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[2], a.Ints[4]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO8Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnO9 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=S, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=S, embd=32] = add
+func attnO9(a *cpu.Args, scratch []float32, g int) {
+	x, bo, oBiased := a.F32(0), a.F32(2), a.F32(3)
+	wo := a.Matrix(1)
+	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nEmbd := a.Ints[4]
+	acc := scratch[:rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wo.Dot(acc, row*nHeads, nHeads, x[t*nHeads:], nHeads, count, cols, nHeads)
+		for c := range cols {
+			tok := t + c
+			oBiasedAt := tok * nEmbd
+			for r := range count {
+				n := row + r
+				oBiased[oBiasedAt+n] = acc[r*cols+c] + bo[n]
+			}
+		}
+	}
+}
+
+func attnO9Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[2], a.Ints[4]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO9Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnO10 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=1, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
+//	layers.0.attn.out: f32[q=1, embd=32] = add
+func attnO10(a *cpu.Args, scratch []float32, g int) {
+	x, wo := a.Matrix(0), a.Matrix(1)
+	x2, bo, out := a.F32(2), a.F32(3), a.F32(4)
+	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	wo.DotActs(acc, row*nHeads, nHeads, x, 0, nHeads, count, 1, nHeads)
+	for r := range count {
+		n := row + r
+		out[n] = x2[n] + (acc[r] + bo[n])
+	}
+}
+
+func attnO10Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[1], a.Ints[2]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO10Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnO11 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=1, embd=32] = matmul
+//	layers.0.attn.o_biased: f32[q=1, embd=32] = add
+//	layers.0.attn.out: f32[q=1, embd=32] = add
+func attnO11(a *cpu.Args, scratch []float32, g int) {
+	x, x2, bo, out := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	wo := a.Matrix(1)
+	nHeads, rows, nEmbd := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nEmbd-row)
+	wo.Dot(acc, row*nHeads, nHeads, x, nHeads, count, 1, nHeads)
+	for r := range count {
+		n := row + r
+		out[n] = x2[n] + (acc[r] + bo[n])
+	}
+}
+
+func attnO11Groups(a *cpu.Args) int {
+	rows, nEmbd := a.Ints[1], a.Ints[2]
+	return (nEmbd + rows - 1) / rows
+}
+
+func attnO11Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnO12 runs one group of kernel attnO:
+//
+//	layers.0.attn.o: f32[q=S, embd=32] = matmul
+//	layers.0.attn.out: f32[q=S, embd=32] = add
+func attnO12(a *cpu.Args, scratch []float32, g int) {
 	x, x2, out := a.F32(0), a.F32(2), a.F32(3)
 	wo := a.Matrix(1)
 	nHeads, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -858,14 +2660,187 @@ func attnO8(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnO8Groups(a *cpu.Args) int {
+func attnO12Groups(a *cpu.Args) int {
 	rows, nEmbd := a.Ints[2], a.Ints[4]
 	return (nEmbd + rows - 1) / rows
 }
 
-func attnO8Scratch(a *cpu.Args) int {
+func attnO12Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// attnPostNorm runs one group of kernel attnPostNorm:
+//
+//	layers.0.attn.post_norm: f32[q=S, embd=32] = rms_norm
+//	layers.0.attn.out: f32[q=S, embd=32] = add
+func attnPostNorm(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd := a.Ints[1]
+	eps := a.Floats[0]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[xAt+embd] = x2[xAt+embd] + x[xAt+embd]*c*postNormW[embd]
+	}
+}
+
+func attnPostNormGroups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnPostNormScratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnPostNorm2 runs one group of kernel attnPostNorm:
+//
+//	layers.0.attn.post_norm_gain: f32[embd=32] = shift
+//	layers.0.attn.post_norm: f32[q=S, embd=32] = rms_norm
+//	layers.0.attn.out: f32[q=S, embd=32] = add
+func attnPostNorm2(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd := a.Ints[1]
+	eps, by := a.Floats[0], a.Floats[1]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[xAt+embd] = x2[xAt+embd] + x[xAt+embd]*c*(postNormW[embd]+by)
+	}
+}
+
+func attnPostNorm2Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func attnPostNorm2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnPostNorm3 runs one group of kernel attnPostNorm:
+//
+//	layers.0.attn.post_norm_gain: f32[embd=32] = shift
+//	layers.0.attn.post_norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.attn.out: f32[q=1, embd=32] = add
+func attnPostNorm3(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd := a.Ints[0]
+	eps, by := a.Floats[0], a.Floats[1]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[embd] = x2[embd] + x[embd]*c*(postNormW[embd]+by)
+	}
+}
+
+func attnPostNorm3Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnPostNorm3Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnPostNorm4 runs one group of kernel attnPostNorm:
+//
+//	layers.1.attn.post_norm_gain: f32[embd=32] = shift
+//	layers.1.attn.post_norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.mlp.out.last: f32[q=1, embd=32] = last
+//	layers.1.attn.out: f32[q=1, embd=32] = add
+func attnPostNorm4(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd, nQ := a.Ints[0], a.Ints[1]
+	eps, by := a.Floats[0], a.Floats[1]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	x2At := (nQ - 1) * nEmbd
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[embd] = x2[x2At+embd] + x[embd]*c*(postNormW[embd]+by)
+	}
+}
+
+func attnPostNorm4Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnPostNorm4Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnPostNorm5 runs one group of kernel attnPostNorm:
+//
+//	layers.1.attn.post_norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.mlp.out.last: f32[q=1, embd=32] = last
+//	layers.1.attn.out: f32[q=1, embd=32] = add
+func attnPostNorm5(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd, nQ := a.Ints[0], a.Ints[1]
+	eps := a.Floats[0]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	x2At := (nQ - 1) * nEmbd
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[embd] = x2[x2At+embd] + x[embd]*c*postNormW[embd]
+	}
+}
+
+func attnPostNorm5Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnPostNorm5Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnPostNorm6 runs one group of kernel attnPostNorm:
+//
+//	layers.0.attn.post_norm: f32[q=1, embd=32] = rms_norm
+//	layers.0.attn.out: f32[q=1, embd=32] = add
+func attnPostNorm6(a *cpu.Args, scratch []float32, g int) {
+	x, x2, postNormW, out := a.F32(0), a.F32(1), a.F32(2), a.F32(3)
+	nEmbd := a.Ints[0]
+	eps := a.Floats[0]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64(x[i] * x[i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		out[embd] = x2[embd] + x[embd]*c*postNormW[embd]
+	}
+}
+
+func attnPostNorm6Groups(a *cpu.Args) int {
+	return 1
+}
+
+func attnPostNorm6Scratch(a *cpu.Args) int {
+	return 0
 }
 
 // attnQKV runs one group of kernel attnQKV:
@@ -1049,6 +3024,89 @@ func attnQKV2Scratch(a *cpu.Args) int {
 
 // attnQKV3 runs one group of kernel attnQKV:
 //
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	q, k := a.F32(2), a.F32(4)
+	vCache := a.F16(6)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					q[qAt+n] = acc[r*cols+c]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						k[kAt+n2] = acc[r2*cols2+c2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache.Set((kvHead*nCtx+nPast+tok3)*nDim+dim, acc[r3*cols3+c3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV3Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV3Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV4 runs one group of kernel attnQKV:
+//
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -1062,7 +3120,7 @@ func attnQKV2Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV3(a *cpu.Args, scratch []float32, g int) {
+func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -1130,16 +3188,16 @@ func attnQKV3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV3Groups(a *cpu.Args) int {
+func attnQKV4Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV3Scratch(a *cpu.Args) int {
+func attnQKV4Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV4 runs one group of kernel attnQKV:
+// attnQKV5 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -1154,7 +3212,7 @@ func attnQKV3Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV4(a *cpu.Args, scratch []float32, g int) {
+func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -1244,17 +3302,17 @@ func attnQKV4(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV4Groups(a *cpu.Args) int {
+func attnQKV5Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV4Scratch(a *cpu.Args) int {
+func attnQKV5Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV5 runs one group of kernel attnQKV:
+// attnQKV6 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -1266,7 +3324,7 @@ func attnQKV4Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV5(a *cpu.Args, scratch []float32, g int) {
+func attnQKV6(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -1355,102 +3413,14 @@ func attnQKV5(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV5Groups(a *cpu.Args) int {
+func attnQKV6Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV5Scratch(a *cpu.Args) int {
+func attnQKV6Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
-}
-
-// attnQKV6 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV6(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
-	vCache := a.F32(7)
-	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
-			}
-		}
-	}
-}
-
-func attnQKV6Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV6Scratch(a *cpu.Args) int {
-	return a.Ints[1]
 }
 
 // attnQKV7 runs one group of kernel attnQKV:
@@ -1485,6 +3455,94 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 			kvHead := n / nDim / nGroup
 			group2 := n / nDim % nGroup
 			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV7Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV7Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV8 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV8(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	vCache := a.F32(7)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
 			qRope[(kvHead*nGroup+group2)*nDim+dim] = acc[r]*rotations[dim%rotationsAt*nPart] + acc[r-dim+(dim+rotationsAt)%nWidth]*cpu.Choose(
 				dim < rotationsAt,
 				0.0-rotations[dim%rotationsAt*nPart+1],
@@ -1524,16 +3582,99 @@ func attnQKV7(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV7Groups(a *cpu.Args) int {
+func attnQKV8Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV7Scratch(a *cpu.Args) int {
+func attnQKV8Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV8 runs one group of kernel attnQKV:
+// attnQKV9 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV9(a *cpu.Args, scratch []float32, g int) {
+	x, q, k := a.F32(0), a.F32(2), a.F32(4)
+	wq, wk, wv := a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	vCache := a.F16(6)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					q[qAt+n] = acc[r*cols+c]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						k[kAt+n2] = acc[r2*cols2+c2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache.Set((kvHead*nCtx+nPast+tok3)*nDim+dim, acc[r3*cols3+c3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV9Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV9Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV10 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -1548,7 +3689,7 @@ func attnQKV7Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV8(a *cpu.Args, scratch []float32, g int) {
+func attnQKV10(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -1638,17 +3779,17 @@ func attnQKV8(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV8Groups(a *cpu.Args) int {
+func attnQKV10Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV8Scratch(a *cpu.Args) int {
+func attnQKV10Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV9 runs one group of kernel attnQKV:
+// attnQKV11 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -1660,7 +3801,7 @@ func attnQKV8Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV9(a *cpu.Args, scratch []float32, g int) {
+func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -1717,16 +3858,76 @@ func attnQKV9(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV9Groups(a *cpu.Args) int {
+func attnQKV11Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV9Scratch(a *cpu.Args) int {
+func attnQKV11Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV10 runs one group of kernel attnQKV:
+// attnQKV12 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV12(a *cpu.Args, scratch []float32, g int) {
+	x, q, k, vCache := a.F32(0), a.F32(2), a.F32(4), a.F32(6)
+	wq, wk, wv := a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			q[n] = acc[r]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				k[n2] = acc[r2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache[(kvHead*nCtx+nPast)*nDim+dim] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV12Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV12Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV13 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -1741,7 +3942,7 @@ func attnQKV9Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV10(a *cpu.Args, scratch []float32, g int) {
+func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -1808,16 +4009,16 @@ func attnQKV10(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV10Groups(a *cpu.Args) int {
+func attnQKV13Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV10Scratch(a *cpu.Args) int {
+func attnQKV13Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV11 runs one group of kernel attnQKV:
+// attnQKV14 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -1829,7 +4030,7 @@ func attnQKV10Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV11(a *cpu.Args, scratch []float32, g int) {
+func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -1917,17 +4118,17 @@ func attnQKV11(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV11Groups(a *cpu.Args) int {
+func attnQKV14Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV11Scratch(a *cpu.Args) int {
+func attnQKV14Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV12 runs one group of kernel attnQKV:
+// attnQKV15 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -1939,7 +4140,7 @@ func attnQKV11Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV12(a *cpu.Args, scratch []float32, g int) {
+func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -2005,16 +4206,16 @@ func attnQKV12(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV12Groups(a *cpu.Args) int {
+func attnQKV15Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV12Scratch(a *cpu.Args) int {
+func attnQKV15Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV13 runs one group of kernel attnQKV:
+// attnQKV16 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2026,7 +4227,7 @@ func attnQKV12Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV13(a *cpu.Args, scratch []float32, g int) {
+func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2105,17 +4306,17 @@ func attnQKV13(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV13Groups(a *cpu.Args) int {
+func attnQKV16Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV13Scratch(a *cpu.Args) int {
+func attnQKV16Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV14 runs one group of kernel attnQKV:
+// attnQKV17 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2127,7 +4328,7 @@ func attnQKV13Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV14(a *cpu.Args, scratch []float32, g int) {
+func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2216,17 +4417,17 @@ func attnQKV14(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV14Groups(a *cpu.Args) int {
+func attnQKV17Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV14Scratch(a *cpu.Args) int {
+func attnQKV17Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV15 runs one group of kernel attnQKV:
+// attnQKV18 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -2241,7 +4442,7 @@ func attnQKV14Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV15(a *cpu.Args, scratch []float32, g int) {
+func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -2323,17 +4524,17 @@ func attnQKV15(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV15Groups(a *cpu.Args) int {
+func attnQKV18Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV15Scratch(a *cpu.Args) int {
+func attnQKV18Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV16 runs one group of kernel attnQKV:
+// attnQKV19 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -2345,7 +4546,7 @@ func attnQKV15Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV16(a *cpu.Args, scratch []float32, g int) {
+func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2404,16 +4605,16 @@ func attnQKV16(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV16Groups(a *cpu.Args) int {
+func attnQKV19Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV16Scratch(a *cpu.Args) int {
+func attnQKV19Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV17 runs one group of kernel attnQKV:
+// attnQKV20 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -2428,7 +4629,7 @@ func attnQKV16Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV17(a *cpu.Args, scratch []float32, g int) {
+func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -2496,16 +4697,16 @@ func attnQKV17(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV17Groups(a *cpu.Args) int {
+func attnQKV20Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV17Scratch(a *cpu.Args) int {
+func attnQKV20Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV18 runs one group of kernel attnQKV:
+// attnQKV21 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -2520,7 +4721,7 @@ func attnQKV17Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV18(a *cpu.Args, scratch []float32, g int) {
+func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -2601,17 +4802,17 @@ func attnQKV18(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV18Groups(a *cpu.Args) int {
+func attnQKV21Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV18Scratch(a *cpu.Args) int {
+func attnQKV21Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV19 runs one group of kernel attnQKV:
+// attnQKV22 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -2623,7 +4824,7 @@ func attnQKV18Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV19(a *cpu.Args, scratch []float32, g int) {
+func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2690,16 +4891,16 @@ func attnQKV19(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV19Groups(a *cpu.Args) int {
+func attnQKV22Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV19Scratch(a *cpu.Args) int {
+func attnQKV22Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV20 runs one group of kernel attnQKV:
+// attnQKV23 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2711,7 +4912,7 @@ func attnQKV19Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV20(a *cpu.Args, scratch []float32, g int) {
+func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -2792,17 +4993,164 @@ func attnQKV20(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV20Groups(a *cpu.Args) int {
+func attnQKV23Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV20Scratch(a *cpu.Args) int {
+func attnQKV23Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV21 runs one group of kernel attnQKV:
+// attnQKV24 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV24(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	bq, qBiased, bk, kBiased := a.F32(2), a.F32(3), a.F32(5), a.F32(6)
+	bv, vCache := a.F32(8), a.F32(9)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qBiasedAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					qBiased[qBiasedAt+n] = acc[r*cols+c] + bq[n]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kBiasedAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kBiased[kBiasedAt+n2] = acc[r2*cols2+c2] + bk[n2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache[(kvHead*nCtx+nPast+tok3)*nDim+dim] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV24Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV24Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV25 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV25(a *cpu.Args, scratch []float32, g int) {
+	x, q, k := a.F32(0), a.F32(2), a.F32(4)
+	wq, wk, wv := a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	vCache := a.F16(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			q[n] = acc[r]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				k[n2] = acc[r2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache.Set((kvHead*nCtx+nPast)*nDim+dim, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV25Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV25Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV26 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -2814,7 +5162,7 @@ func attnQKV20Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV21(a *cpu.Args, scratch []float32, g int) {
+func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -2894,17 +5242,17 @@ func attnQKV21(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV21Groups(a *cpu.Args) int {
+func attnQKV26Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV21Scratch(a *cpu.Args) int {
+func attnQKV26Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV22 runs one group of kernel attnQKV:
+// attnQKV27 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -2919,7 +5267,7 @@ func attnQKV21Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV22(a *cpu.Args, scratch []float32, g int) {
+func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -2986,16 +5334,16 @@ func attnQKV22(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV22Groups(a *cpu.Args) int {
+func attnQKV27Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV22Scratch(a *cpu.Args) int {
+func attnQKV27Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV23 runs one group of kernel attnQKV:
+// attnQKV28 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -3010,7 +5358,7 @@ func attnQKV22Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV23(a *cpu.Args, scratch []float32, g int) {
+func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -3100,17 +5448,17 @@ func attnQKV23(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV23Groups(a *cpu.Args) int {
+func attnQKV28Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV23Scratch(a *cpu.Args) int {
+func attnQKV28Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV24 runs one group of kernel attnQKV:
+// attnQKV29 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3122,7 +5470,7 @@ func attnQKV23Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV24(a *cpu.Args, scratch []float32, g int) {
+func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3189,16 +5537,16 @@ func attnQKV24(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV24Groups(a *cpu.Args) int {
+func attnQKV29Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV24Scratch(a *cpu.Args) int {
+func attnQKV29Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV25 runs one group of kernel attnQKV:
+// attnQKV30 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3210,7 +5558,7 @@ func attnQKV24Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV25(a *cpu.Args, scratch []float32, g int) {
+func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3277,16 +5625,16 @@ func attnQKV25(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV25Groups(a *cpu.Args) int {
+func attnQKV30Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV25Scratch(a *cpu.Args) int {
+func attnQKV30Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV26 runs one group of kernel attnQKV:
+// attnQKV31 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3298,7 +5646,7 @@ func attnQKV25Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV26(a *cpu.Args, scratch []float32, g int) {
+func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3387,17 +5735,17 @@ func attnQKV26(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV26Groups(a *cpu.Args) int {
+func attnQKV31Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV26Scratch(a *cpu.Args) int {
+func attnQKV31Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV27 runs one group of kernel attnQKV:
+// attnQKV32 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3409,7 +5757,7 @@ func attnQKV26Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV27(a *cpu.Args, scratch []float32, g int) {
+func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -3490,17 +5838,17 @@ func attnQKV27(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV27Groups(a *cpu.Args) int {
+func attnQKV32Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV27Scratch(a *cpu.Args) int {
+func attnQKV32Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV28 runs one group of kernel attnQKV:
+// attnQKV33 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3512,7 +5860,7 @@ func attnQKV27Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV28(a *cpu.Args, scratch []float32, g int) {
+func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3569,16 +5917,16 @@ func attnQKV28(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV28Groups(a *cpu.Args) int {
+func attnQKV33Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV28Scratch(a *cpu.Args) int {
+func attnQKV33Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV29 runs one group of kernel attnQKV:
+// attnQKV34 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -3593,7 +5941,7 @@ func attnQKV28Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV29(a *cpu.Args, scratch []float32, g int) {
+func attnQKV34(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -3661,16 +6009,16 @@ func attnQKV29(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV29Groups(a *cpu.Args) int {
+func attnQKV34Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV29Scratch(a *cpu.Args) int {
+func attnQKV34Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV30 runs one group of kernel attnQKV:
+// attnQKV35 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -3682,7 +6030,7 @@ func attnQKV29Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV30(a *cpu.Args, scratch []float32, g int) {
+func attnQKV35(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -3741,16 +6089,16 @@ func attnQKV30(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV30Groups(a *cpu.Args) int {
+func attnQKV35Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV30Scratch(a *cpu.Args) int {
+func attnQKV35Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV31 runs one group of kernel attnQKV:
+// attnQKV36 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -3765,7 +6113,7 @@ func attnQKV30Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV31(a *cpu.Args, scratch []float32, g int) {
+func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -3847,17 +6195,17 @@ func attnQKV31(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV31Groups(a *cpu.Args) int {
+func attnQKV36Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV31Scratch(a *cpu.Args) int {
+func attnQKV36Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV32 runs one group of kernel attnQKV:
+// attnQKV37 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -3872,7 +6220,7 @@ func attnQKV31Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV32(a *cpu.Args, scratch []float32, g int) {
+func attnQKV37(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -3932,16 +6280,16 @@ func attnQKV32(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV32Groups(a *cpu.Args) int {
+func attnQKV37Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV32Scratch(a *cpu.Args) int {
+func attnQKV37Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV33 runs one group of kernel attnQKV:
+// attnQKV38 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -3953,7 +6301,7 @@ func attnQKV32Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV33(a *cpu.Args, scratch []float32, g int) {
+func attnQKV38(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -4032,17 +6380,17 @@ func attnQKV33(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV33Groups(a *cpu.Args) int {
+func attnQKV38Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV33Scratch(a *cpu.Args) int {
+func attnQKV38Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV34 runs one group of kernel attnQKV:
+// attnQKV39 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4057,7 +6405,7 @@ func attnQKV33Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV34(a *cpu.Args, scratch []float32, g int) {
+func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -4114,16 +6462,103 @@ func attnQKV34(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV34Groups(a *cpu.Args) int {
+func attnQKV39Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV34Scratch(a *cpu.Args) int {
+func attnQKV39Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV35 runs one group of kernel attnQKV:
+// attnQKV40 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV40(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	bq, qBiased, bk, kBiased := a.F32(2), a.F32(3), a.F32(5), a.F32(6)
+	bv := a.F32(8)
+	vCache := a.F16(9)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qBiasedAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					qBiased[qBiasedAt+n] = acc[r*cols+c] + bq[n]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kBiasedAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kBiased[kBiasedAt+n2] = acc[r2*cols2+c2] + bk[n2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache.Set((kvHead*nCtx+nPast+tok3)*nDim+dim, acc[r3*cols3+c3]+bv[row3+r3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV40Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV40Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV41 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4135,7 +6570,7 @@ func attnQKV34Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV35(a *cpu.Args, scratch []float32, g int) {
+func attnQKV41(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope := a.F32(2), a.F32(3)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -4224,17 +6659,17 @@ func attnQKV35(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV35Groups(a *cpu.Args) int {
+func attnQKV41Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV35Scratch(a *cpu.Args) int {
+func attnQKV41Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV36 runs one group of kernel attnQKV:
+// attnQKV42 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -4249,7 +6684,7 @@ func attnQKV35Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV36(a *cpu.Args, scratch []float32, g int) {
+func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -4328,17 +6763,17 @@ func attnQKV36(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV36Groups(a *cpu.Args) int {
+func attnQKV42Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV36Scratch(a *cpu.Args) int {
+func attnQKV42Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV37 runs one group of kernel attnQKV:
+// attnQKV43 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4350,7 +6785,7 @@ func attnQKV36Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV37(a *cpu.Args, scratch []float32, g int) {
+func attnQKV43(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -4429,17 +6864,17 @@ func attnQKV37(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV37Groups(a *cpu.Args) int {
+func attnQKV43Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV37Scratch(a *cpu.Args) int {
+func attnQKV43Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV38 runs one group of kernel attnQKV:
+// attnQKV44 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4454,7 +6889,7 @@ func attnQKV37Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV38(a *cpu.Args, scratch []float32, g int) {
+func attnQKV44(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -4512,16 +6947,16 @@ func attnQKV38(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV38Groups(a *cpu.Args) int {
+func attnQKV44Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV38Scratch(a *cpu.Args) int {
+func attnQKV44Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV39 runs one group of kernel attnQKV:
+// attnQKV45 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -4536,7 +6971,7 @@ func attnQKV38Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV39(a *cpu.Args, scratch []float32, g int) {
+func attnQKV45(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -4625,17 +7060,99 @@ func attnQKV39(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV39Groups(a *cpu.Args) int {
+func attnQKV45Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV39Scratch(a *cpu.Args) int {
+func attnQKV45Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV40 runs one group of kernel attnQKV:
+// attnQKV46 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV46(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	q, k, vCache := a.F32(2), a.F32(4), a.F32(6)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					q[qAt+n] = acc[r*cols+c]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						k[kAt+n2] = acc[r2*cols2+c2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache[(kvHead*nCtx+nPast+tok3)*nDim+dim] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV46Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV46Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV47 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -4650,7 +7167,7 @@ func attnQKV39Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV40(a *cpu.Args, scratch []float32, g int) {
+func attnQKV47(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -4739,17 +7256,81 @@ func attnQKV40(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV40Groups(a *cpu.Args) int {
+func attnQKV47Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV40Scratch(a *cpu.Args) int {
+func attnQKV47Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV41 runs one group of kernel attnQKV:
+// attnQKV48 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV48(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	bq, qBiased, bk, kBiased := a.F32(2), a.F32(3), a.F32(5), a.F32(6)
+	bv, vCache := a.F32(8), a.F32(9)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			qBiased[n] = acc[r] + bq[n]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kBiased[n2] = acc[r2] + bk[n2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache[(kvHead*nCtx+nPast)*nDim+dim] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV48Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV48Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV49 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -4764,7 +7345,7 @@ func attnQKV40Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV41(a *cpu.Args, scratch []float32, g int) {
+func attnQKV49(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -4832,16 +7413,102 @@ func attnQKV41(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV41Groups(a *cpu.Args) int {
+func attnQKV49Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV41Scratch(a *cpu.Args) int {
+func attnQKV49Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV42 runs one group of kernel attnQKV:
+// attnQKV50 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV50(a *cpu.Args, scratch []float32, g int) {
+	x, bq, qBiased, bk := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	kBiased, bv, vCache := a.F32(6), a.F32(8), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qBiasedAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					qBiased[qBiasedAt+n] = acc[r*cols+c] + bq[n]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kBiasedAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kBiased[kBiasedAt+n2] = acc[r2*cols2+c2] + bk[n2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache[(kvHead*nCtx+nPast+tok3)*nDim+dim] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV50Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV50Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV51 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -4853,7 +7520,7 @@ func attnQKV41Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV42(a *cpu.Args, scratch []float32, g int) {
+func attnQKV51(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -4935,900 +7602,6 @@ func attnQKV42(a *cpu.Args, scratch []float32, g int) {
 						kvHead3 := n3 / nDim
 						dim3 := n3 % nDim
 						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV42Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV42Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV43 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV43(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
-			}
-		}
-	}
-}
-
-func attnQKV43Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV43Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV44 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV44(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	bk, bv := a.F32(6), a.F32(9)
-	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
-				dim < rotationsAt,
-				0.0-rotations[dim%rotationsAt*nPart+1],
-				rotations[dim%rotationsAt*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
-					dim2 < rotationsAt2,
-					0.0-rotations[dim2%rotationsAt2*nPart+1],
-					rotations[dim2%rotationsAt2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV44Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV44Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV45 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV45(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
-	nCtx := a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
-						dim%2 == 0,
-						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
-						rotations[(rotationsAt+dim/2)*nPart+1],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt2 := tok2 * nPair
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
-							dim2%2 == 0,
-							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
-							rotations[(rotationsAt2+dim2/2)*nPart+1],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV45Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV45Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV46 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV46(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
-	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-							dim%2 == 0,
-							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-								dim2%2 == 0,
-								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV46Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV46Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV47 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV47(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	bk, bv := a.F32(6), a.F32(9)
-	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
-	nCtx := a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
-				dim%2 == 0,
-				0.0-rotations[dim/2*nPart+1],
-				rotations[dim/2*nPart+1],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
-					dim2%2 == 0,
-					0.0-rotations[dim2/2*nPart+1],
-					rotations[dim2/2*nPart+1],
-				))
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
-			}
-		}
-	}
-}
-
-func attnQKV47Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV47Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV48 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV48(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
-	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	kCache, vCache := a.F16(5), a.F16(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
-							dim2 < nWidth,
-							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2],
-						))
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV48Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV48Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV49 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=1, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
-//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV49(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
-	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
-	nPast, nCtx := a.Ints[10], a.Ints[11]
-	acc := scratch[:rows]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-		rotationsAt := nWidth / 2
-		for r := range count {
-			n := row + r
-			kvHead := n / nDim / nGroup
-			group2 := n / nDim % nGroup
-			dim := n % nDim
-			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
-				dim < nWidth,
-				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
-					dim < rotationsAt,
-					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
-					rotations[dim%rotationsAt%rotationsAt*nPart+1],
-				),
-				acc[r]+bq[row+r],
-			)
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
-			rotationsAt2 := nWidth / 2
-			for r2 := range count2 {
-				n2 := row2 + r2
-				kvHead2 := n2 / nDim
-				dim2 := n2 % nDim
-				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
-					dim2 < nWidth,
-					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
-						dim2 < rotationsAt2,
-						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
-					),
-					acc[r2]+bk[row2+r2],
-				)
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
-			for r3 := range count3 {
-				n3 := row3 + r3
-				kvHead3 := n3 / nDim
-				dim3 := n3 % nDim
-				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
-			}
-		}
-	}
-}
-
-func attnQKV49Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV49Scratch(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-// attnQKV50 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV50(a *cpu.Args, scratch []float32, g int) {
-	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
-	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
-							dim < rotationsAt2,
-							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
-							dim2 < nWidth,
-							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
-								dim2 < rotationsAt4,
-								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2],
-						)
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
-					}
-				}
-			}
-		}
-	}
-}
-
-func attnQKV50Groups(a *cpu.Args) int {
-	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
-	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
-}
-
-func attnQKV50Scratch(a *cpu.Args) int {
-	rows, toks := a.Ints[2], a.Ints[3]
-	return rows * toks
-}
-
-// attnQKV51 runs one group of kernel attnQKV:
-//
-//	layers.0.attn.q: f32[q=S, heads=32] = matmul
-//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
-//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
-//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
-//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
-//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
-//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
-//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
-//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
-//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV51(a *cpu.Args, scratch []float32, g int) {
-	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
-	bk, bv := a.F32(6), a.F32(9)
-	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
-	kCache, vCache := a.F16(7), a.F16(10)
-	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
-	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
-	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
-	nPast, nCtx := a.Ints[12], a.Ints[13]
-	acc := scratch[:rows*toks]
-	block := g
-	blocks := (nHeads + rows - 1) / rows
-	if block < blocks {
-		row := block * rows
-		count := min(rows, nHeads-row)
-		for t := 0; t < nQ; t += toks {
-			cols := min(toks, nQ-t)
-			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
-			for c := range cols {
-				tok := t + c
-				qRopeAt := tok * nKvHead
-				rotationsAt := tok * nPair
-				rotationsAt2 := nWidth / 2
-				for r := range count {
-					n := row + r
-					kvHead := n / nDim / nGroup
-					group2 := n / nDim % nGroup
-					dim := n % nDim
-					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
-						dim < nWidth,
-						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
-							dim%2 == 0,
-							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
-						),
-						acc[r*cols+c]+bq[row+r],
-					)
-				}
-			}
-		}
-	} else {
-		block2 := block - blocks
-		blocks2 := (nKvHeads + rows - 1) / rows
-		if block2 < blocks2 {
-			row2 := block2 * rows
-			count2 := min(rows, nKvHeads-row2)
-			for t2 := 0; t2 < nQ; t2 += toks {
-				cols2 := min(toks, nQ-t2)
-				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
-				for c2 := range cols2 {
-					tok2 := t2 + c2
-					rotationsAt3 := tok2 * nPair
-					rotationsAt4 := nWidth / 2
-					for r2 := range count2 {
-						n2 := row2 + r2
-						kvHead2 := n2 / nDim
-						dim2 := n2 % nDim
-						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
-							dim2 < nWidth,
-							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
-								dim2%2 == 0,
-								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
-							),
-							acc[r2*cols2+c2]+bk[row2+r2],
-						))
-					}
-				}
-			}
-		} else {
-			block3 := block2 - blocks2
-			row3 := block3 * rows
-			count3 := min(rows, nKvHeads-row3)
-			for t3 := 0; t3 < nQ; t3 += toks {
-				cols3 := min(toks, nQ-t3)
-				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
-				for c3 := range cols3 {
-					tok3 := t3 + c3
-					for r3 := range count3 {
-						n3 := row3 + r3
-						kvHead3 := n3 / nDim
-						dim3 := n3 % nDim
-						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
 					}
 				}
 			}
@@ -5862,6 +7635,1172 @@ func attnQKV52(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				acc[r]*rotations[dim%rotationsAt%rotationsAt*nPart]+acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					acc[r2]*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV52Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV52Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV53 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV53(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim%rotationsAt*nPart] + (acc[r-dim+(dim+rotationsAt)%nWidth]+bq[row+r-dim+(dim+rotationsAt)%nWidth])*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2*nPart]+(acc[r2-dim2+(dim2+rotationsAt2)%nWidth]+bk[row2+r2-dim2+(dim2+rotationsAt2)%nWidth])*cpu.Choose(
+					dim2 < rotationsAt2,
+					0.0-rotations[dim2%rotationsAt2*nPart+1],
+					rotations[dim2%rotationsAt2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV53Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV53Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV54 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV54(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nPair, nPart, nKvHead, nPast := a.Ints[9], a.Ints[10], a.Ints[11], a.Ints[12]
+	nCtx := a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = acc[r*cols+c]*rotations[(rotationsAt+dim/2)*nPart] + acc[(r-dim+dim+1-2*(dim%2))*cols+c]*cpu.Choose(
+						dim%2 == 0,
+						0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+						rotations[(rotationsAt+dim/2)*nPart+1],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt2 := tok2 * nPair
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = acc[r2*cols2+c2]*rotations[(rotationsAt2+dim2/2)*nPart] + acc[(r2-dim2+dim2+1-2*(dim2%2))*cols2+c2]*cpu.Choose(
+							dim2%2 == 0,
+							0.0-rotations[(rotationsAt2+dim2/2)*nPart+1],
+							rotations[(rotationsAt2+dim2/2)*nPart+1],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV54Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV54Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV55 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV55(a *cpu.Args, scratch []float32, g int) {
+	x, q, k, vCache := a.F32(0), a.F32(2), a.F32(4), a.F32(6)
+	wq, wk, wv := a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					q[qAt+n] = acc[r*cols+c]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						k[kAt+n2] = acc[r2*cols2+c2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache[(kvHead*nCtx+nPast+tok3)*nDim+dim] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV55Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV55Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV56 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV56(a *cpu.Args, scratch []float32, g int) {
+	x, bq, qBiased, bk := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	kBiased, bv, vCache := a.F32(6), a.F32(8), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			qBiased[n] = acc[r] + bq[n]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kBiased[n2] = acc[r2] + bk[n2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache[(kvHead*nCtx+nPast)*nDim+dim] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV56Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV56Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV57 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV57(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	q, k := a.F32(2), a.F32(4)
+	vCache := a.F16(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			q[n] = acc[r]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				k[n2] = acc[r2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache.Set((kvHead*nCtx+nPast)*nDim+dim, acc[r3])
+			}
+		}
+	}
+}
+
+func attnQKV57Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV57Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV58 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV58(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	bq, qBiased, bk, kBiased := a.F32(2), a.F32(3), a.F32(5), a.F32(6)
+	bv := a.F32(8)
+	vCache := a.F16(9)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			qBiased[n] = acc[r] + bq[n]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kBiased[n2] = acc[r2] + bk[n2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache.Set((kvHead*nCtx+nPast)*nDim+dim, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV58Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV58Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV59 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3] + bv[row3+r3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV59Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV59Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV60 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV60(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
+	nCtx := a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = (acc[r]+bq[row+r])*rotations[dim/2*nPart] + (acc[r-dim+dim+1-2*(dim%2)]+bq[row+r-dim+dim+1-2*(dim%2)])*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2*nPart+1],
+				rotations[dim/2*nPart+1],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache.Set((kvHead2*nCtx+nPast)*nDim+dim2, (acc[r2]+bk[row2+r2])*rotations[dim2/2*nPart]+(acc[r2-dim2+dim2+1-2*(dim2%2)]+bk[row2+r2-dim2+dim2+1-2*(dim2%2)])*cpu.Choose(
+					dim2%2 == 0,
+					0.0-rotations[dim2/2*nPart+1],
+					rotations[dim2/2*nPart+1],
+				))
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache.Set((kvHead3*nCtx+nPast)*nDim+dim3, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV60Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV60Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV61 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV61(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	kCache, vCache := a.F16(5), a.F16(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						))
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV61Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV61Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV62 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV62(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nGroup, nWidth, nPart := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[8]
+	nPast, nCtx := a.Ints[10], a.Ints[11]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		rotationsAt := nWidth / 2
+		for r := range count {
+			n := row + r
+			kvHead := n / nDim / nGroup
+			group2 := n / nDim % nGroup
+			dim := n % nDim
+			qRope[(kvHead*nGroup+group2)*nDim+dim] = cpu.Choose(
+				dim < nWidth,
+				(acc[r]+bq[row+r])*rotations[dim%rotationsAt%rotationsAt*nPart]+(acc[r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)]+bq[row+r-dim+min((dim+rotationsAt)%nWidth, nWidth-1)])*cpu.Choose(
+					dim < rotationsAt,
+					0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+					rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				),
+				acc[r]+bq[row+r],
+			)
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			rotationsAt2 := nWidth / 2
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kvHead2 := n2 / nDim
+				dim2 := n2 % nDim
+				kCache[(kvHead2*nCtx+nPast)*nDim+dim2] = cpu.Choose(
+					dim2 < nWidth,
+					(acc[r2]+bk[row2+r2])*rotations[dim2%rotationsAt2%rotationsAt2*nPart]+(acc[r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)]+bk[row2+r2-dim2+min((dim2+rotationsAt2)%nWidth, nWidth-1)])*cpu.Choose(
+						dim2 < rotationsAt2,
+						0.0-rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+						rotations[dim2%rotationsAt2%rotationsAt2*nPart+1],
+					),
+					acc[r2]+bk[row2+r2],
+				)
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead3 := n3 / nDim
+				dim3 := n3 % nDim
+				vCache[(kvHead3*nCtx+nPast)*nDim+dim3] = acc[r3] + bv[row3+r3]
+			}
+		}
+	}
+}
+
+func attnQKV62Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV62Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV63 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV63(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						acc[r*cols+c]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+acc[(r-dim+min((dim+rotationsAt2)%nWidth, nWidth-1))*cols+c]*cpu.Choose(
+							dim < rotationsAt2,
+							0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.DotActs(acc, row2*nEmbd, nEmbd, x, t2*nEmbd, nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache[(kvHead2*nCtx+nPast+tok2)*nDim+dim2] = cpu.Choose(
+							dim2 < nWidth,
+							acc[r2*cols2+c2]*rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart]+acc[(r2-dim2+min((dim2+rotationsAt4)%nWidth, nWidth-1))*cols2+c2]*cpu.Choose(
+								dim2 < rotationsAt4,
+								0.0-rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2%rotationsAt4%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2],
+						)
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.DotActs(acc, row3*nEmbd, nEmbd, x, t3*nEmbd, nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache[(kvHead3*nCtx+nPast+tok3)*nDim+dim3] = acc[r3*cols3+c3]
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV63Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV63Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV64 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=S, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f16[kv_head=2, kv=P+S, dim=8] = append
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV64(a *cpu.Args, scratch []float32, g int) {
+	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
+	bk, bv := a.F32(6), a.F32(9)
+	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
+	kCache, vCache := a.F16(7), a.F16(10)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nGroup := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nWidth, nPair, nPart, nKvHead := a.Ints[8], a.Ints[9], a.Ints[10], a.Ints[11]
+	nPast, nCtx := a.Ints[12], a.Ints[13]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qRopeAt := tok * nKvHead
+				rotationsAt := tok * nPair
+				rotationsAt2 := nWidth / 2
+				for r := range count {
+					n := row + r
+					kvHead := n / nDim / nGroup
+					group2 := n / nDim % nGroup
+					dim := n % nDim
+					qRope[((qRopeAt+kvHead)*nGroup+group2)*nDim+dim] = cpu.Choose(
+						dim < nWidth,
+						(acc[r*cols+c]+bq[row+r])*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+(acc[(r-dim+min(dim+1-2*(dim%2), nWidth-1))*cols+c]+bq[row+r-dim+min(dim+1-2*(dim%2), nWidth-1)])*cpu.Choose(
+							dim%2 == 0,
+							0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+							rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+						),
+						acc[r*cols+c]+bq[row+r],
+					)
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					rotationsAt3 := tok2 * nPair
+					rotationsAt4 := nWidth / 2
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kvHead2 := n2 / nDim
+						dim2 := n2 % nDim
+						kCache.Set((kvHead2*nCtx+nPast+tok2)*nDim+dim2, cpu.Choose(
+							dim2 < nWidth,
+							(acc[r2*cols2+c2]+bk[row2+r2])*rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart]+(acc[(r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1))*cols2+c2]+bk[row2+r2-dim2+min(dim2+1-2*(dim2%2), nWidth-1)])*cpu.Choose(
+								dim2%2 == 0,
+								0.0-rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+								rotations[(rotationsAt3+dim2/2%rotationsAt4)*nPart+1],
+							),
+							acc[r2*cols2+c2]+bk[row2+r2],
+						))
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead3 := n3 / nDim
+						dim3 := n3 % nDim
+						vCache.Set((kvHead3*nCtx+nPast+tok3)*nDim+dim3, acc[r3*cols3+c3]+bv[row3+r3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV64Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV64Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV65 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.k_rope: f32[q=1, kv_head=2, dim=8] = rope
+//	layers.0.attn.k_all: f32[kv_head=2, kv=P+1, dim=8] = append
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV65(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
+	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
 	nDim, nGroup, nPart, nPast := a.Ints[4], a.Ints[5], a.Ints[8], a.Ints[10]
 	nCtx := a.Ints[11]
 	acc := scratch[:rows]
@@ -5914,16 +8853,16 @@ func attnQKV52(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV52Groups(a *cpu.Args) int {
+func attnQKV65Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV52Scratch(a *cpu.Args) int {
+func attnQKV65Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV53 runs one group of kernel attnQKV:
+// attnQKV66 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -5938,7 +8877,7 @@ func attnQKV52Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV53(a *cpu.Args, scratch []float32, g int) {
+func attnQKV66(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, bv := a.F32(6), a.F32(9)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6018,17 +8957,17 @@ func attnQKV53(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV53Groups(a *cpu.Args) int {
+func attnQKV66Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV53Scratch(a *cpu.Args) int {
+func attnQKV66Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV54 runs one group of kernel attnQKV:
+// attnQKV67 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
@@ -6040,7 +8979,7 @@ func attnQKV53Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV54(a *cpu.Args, scratch []float32, g int) {
+func attnQKV67(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -6121,17 +9060,17 @@ func attnQKV54(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV54Groups(a *cpu.Args) int {
+func attnQKV67Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV54Scratch(a *cpu.Args) int {
+func attnQKV67Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV55 runs one group of kernel attnQKV:
+// attnQKV68 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6146,7 +9085,7 @@ func attnQKV54Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV55(a *cpu.Args, scratch []float32, g int) {
+func attnQKV68(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6225,17 +9164,17 @@ func attnQKV55(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV55Groups(a *cpu.Args) int {
+func attnQKV68Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV55Scratch(a *cpu.Args) int {
+func attnQKV68Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV56 runs one group of kernel attnQKV:
+// attnQKV69 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -6250,7 +9189,7 @@ func attnQKV55Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV56(a *cpu.Args, scratch []float32, g int) {
+func attnQKV69(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6307,16 +9246,16 @@ func attnQKV56(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV56Groups(a *cpu.Args) int {
+func attnQKV69Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV56Scratch(a *cpu.Args) int {
+func attnQKV69Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV57 runs one group of kernel attnQKV:
+// attnQKV70 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -6331,7 +9270,7 @@ func attnQKV56Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV57(a *cpu.Args, scratch []float32, g int) {
+func attnQKV70(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, bq, qRope := a.F32(0), a.F32(2), a.F32(3), a.F32(4)
 	bk, kCache, bv, vCache := a.F32(6), a.F32(7), a.F32(9), a.F32(10)
 	wq, wk, wv := a.Matrix(1), a.Matrix(5), a.Matrix(8)
@@ -6390,16 +9329,16 @@ func attnQKV57(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV57Groups(a *cpu.Args) int {
+func attnQKV70Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV57Scratch(a *cpu.Args) int {
+func attnQKV70Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV58 runs one group of kernel attnQKV:
+// attnQKV71 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6414,7 +9353,7 @@ func attnQKV57Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV58(a *cpu.Args, scratch []float32, g int) {
+func attnQKV71(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -6495,17 +9434,142 @@ func attnQKV58(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV58Groups(a *cpu.Args) int {
+func attnQKV71Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV58Scratch(a *cpu.Args) int {
+func attnQKV71Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV59 runs one group of kernel attnQKV:
+// attnQKV72 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=1, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV72(a *cpu.Args, scratch []float32, g int) {
+	x, bq, qBiased, bk := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	kBiased, bv := a.F32(6), a.F32(8)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	vCache := a.F16(9)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			qBiased[n] = acc[r] + bq[n]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.Dot(acc, row2*nEmbd, nEmbd, x, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				kBiased[n2] = acc[r2] + bk[n2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.Dot(acc, row3*nEmbd, nEmbd, x, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache.Set((kvHead*nCtx+nPast)*nDim+dim, acc[r3]+bv[row3+r3])
+			}
+		}
+	}
+}
+
+func attnQKV72Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV72Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV73 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=1, heads=32] = matmul
+//	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.k_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
+//	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
+func attnQKV73(a *cpu.Args, scratch []float32, g int) {
+	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(3), a.Matrix(5)
+	q, k, vCache := a.F32(2), a.F32(4), a.F32(6)
+	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nDim, nPast, nCtx := a.Ints[4], a.Ints[5], a.Ints[6]
+	acc := scratch[:rows]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		wq.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+		for r := range count {
+			n := row + r
+			q[n] = acc[r]
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			wk.DotActs(acc, row2*nEmbd, nEmbd, x, 0, nEmbd, count2, 1, nEmbd)
+			for r2 := range count2 {
+				n2 := row2 + r2
+				k[n2] = acc[r2]
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			wv.DotActs(acc, row3*nEmbd, nEmbd, x, 0, nEmbd, count3, 1, nEmbd)
+			for r3 := range count3 {
+				n3 := row3 + r3
+				kvHead := n3 / nDim
+				dim := n3 % nDim
+				vCache[(kvHead*nCtx+nPast)*nDim+dim] = acc[r3]
+			}
+		}
+	}
+}
+
+func attnQKV73Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV73Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// attnQKV74 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -6517,7 +9581,7 @@ func attnQKV58Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV59(a *cpu.Args, scratch []float32, g int) {
+func attnQKV74(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope, kCache := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
 	vCache := a.F32(7)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
@@ -6574,16 +9638,103 @@ func attnQKV59(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV59Groups(a *cpu.Args) int {
+func attnQKV74Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV59Scratch(a *cpu.Args) int {
+func attnQKV74Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV60 runs one group of kernel attnQKV:
+// attnQKV75 runs one group of kernel attnQKV:
+//
+//	layers.0.attn.q: f32[q=S, heads=32] = matmul
+//	layers.0.attn.q_biased: f32[q=S, heads=32] = add
+//	layers.0.attn.q_heads: f32[q=S, kv_head=2, group=2, dim=8] = split
+//	layers.0.attn.k: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.k_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.k_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v: f32[q=S, kv_heads=16] = matmul
+//	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
+//	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
+//	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
+func attnQKV75(a *cpu.Args, scratch []float32, g int) {
+	x, bq, qBiased, bk := a.F32(0), a.F32(2), a.F32(3), a.F32(5)
+	kBiased, bv := a.F32(6), a.F32(8)
+	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(7)
+	vCache := a.F16(9)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nHeads, nKvHeads, nDim, nPast := a.Ints[4], a.Ints[5], a.Ints[6], a.Ints[7]
+	nCtx := a.Ints[8]
+	acc := scratch[:rows*toks]
+	block := g
+	blocks := (nHeads + rows - 1) / rows
+	if block < blocks {
+		row := block * rows
+		count := min(rows, nHeads-row)
+		for t := 0; t < nQ; t += toks {
+			cols := min(toks, nQ-t)
+			wq.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+			for c := range cols {
+				tok := t + c
+				qBiasedAt := tok * nHeads
+				for r := range count {
+					n := row + r
+					qBiased[qBiasedAt+n] = acc[r*cols+c] + bq[n]
+				}
+			}
+		}
+	} else {
+		block2 := block - blocks
+		blocks2 := (nKvHeads + rows - 1) / rows
+		if block2 < blocks2 {
+			row2 := block2 * rows
+			count2 := min(rows, nKvHeads-row2)
+			for t2 := 0; t2 < nQ; t2 += toks {
+				cols2 := min(toks, nQ-t2)
+				wk.Dot(acc, row2*nEmbd, nEmbd, x[t2*nEmbd:], nEmbd, count2, cols2, nEmbd)
+				for c2 := range cols2 {
+					tok2 := t2 + c2
+					kBiasedAt := tok2 * nKvHeads
+					for r2 := range count2 {
+						n2 := row2 + r2
+						kBiased[kBiasedAt+n2] = acc[r2*cols2+c2] + bk[n2]
+					}
+				}
+			}
+		} else {
+			block3 := block2 - blocks2
+			row3 := block3 * rows
+			count3 := min(rows, nKvHeads-row3)
+			for t3 := 0; t3 < nQ; t3 += toks {
+				cols3 := min(toks, nQ-t3)
+				wv.Dot(acc, row3*nEmbd, nEmbd, x[t3*nEmbd:], nEmbd, count3, cols3, nEmbd)
+				for c3 := range cols3 {
+					tok3 := t3 + c3
+					for r3 := range count3 {
+						n3 := row3 + r3
+						kvHead := n3 / nDim
+						dim := n3 % nDim
+						vCache.Set((kvHead*nCtx+nPast+tok3)*nDim+dim, acc[r3*cols3+c3]+bv[row3+r3])
+					}
+				}
+			}
+		}
+	}
+}
+
+func attnQKV75Groups(a *cpu.Args) int {
+	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
+	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
+}
+
+func attnQKV75Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// attnQKV76 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -6595,7 +9746,7 @@ func attnQKV59Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV60(a *cpu.Args, scratch []float32, g int) {
+func attnQKV76(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	rotations, qRope, kCache, vCache := a.F32(2), a.F32(3), a.F32(5), a.F32(7)
 	nEmbd, rows, nHeads, nKvHeads := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -6653,16 +9804,16 @@ func attnQKV60(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV60Groups(a *cpu.Args) int {
+func attnQKV76Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV60Scratch(a *cpu.Args) int {
+func attnQKV76Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV61 runs one group of kernel attnQKV:
+// attnQKV77 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_heads: f32[q=1, kv_head=2, group=2, dim=8] = split
@@ -6674,7 +9825,7 @@ func attnQKV60Scratch(a *cpu.Args) int {
 //	layers.0.attn.v: f32[q=1, kv_heads=16] = matmul
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV61(a *cpu.Args, scratch []float32, g int) {
+func attnQKV77(a *cpu.Args, scratch []float32, g int) {
 	x, rotations, qRope := a.F32(0), a.F32(2), a.F32(3)
 	wq, wk, wv := a.Matrix(1), a.Matrix(4), a.Matrix(6)
 	kCache, vCache := a.F16(5), a.F16(7)
@@ -6741,16 +9892,16 @@ func attnQKV61(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV61Groups(a *cpu.Args) int {
+func attnQKV77Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV61Scratch(a *cpu.Args) int {
+func attnQKV77Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV62 runs one group of kernel attnQKV:
+// attnQKV78 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=1, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=1, heads=32] = add
@@ -6765,7 +9916,7 @@ func attnQKV61Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=1, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=1, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+1, dim=8] = append
-func attnQKV62(a *cpu.Args, scratch []float32, g int) {
+func attnQKV78(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -6824,16 +9975,16 @@ func attnQKV62(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV62Groups(a *cpu.Args) int {
+func attnQKV78Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[1], a.Ints[2], a.Ints[3]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV62Scratch(a *cpu.Args) int {
+func attnQKV78Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// attnQKV63 runs one group of kernel attnQKV:
+// attnQKV79 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6848,7 +9999,7 @@ func attnQKV62Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f16[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV63(a *cpu.Args, scratch []float32, g int) {
+func attnQKV79(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	bv := a.F32(9)
@@ -6928,17 +10079,17 @@ func attnQKV63(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV63Groups(a *cpu.Args) int {
+func attnQKV79Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV63Scratch(a *cpu.Args) int {
+func attnQKV79Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
 }
 
-// attnQKV64 runs one group of kernel attnQKV:
+// attnQKV80 runs one group of kernel attnQKV:
 //
 //	layers.0.attn.q: f32[q=S, heads=32] = matmul
 //	layers.0.attn.q_biased: f32[q=S, heads=32] = add
@@ -6953,7 +10104,7 @@ func attnQKV63Scratch(a *cpu.Args) int {
 //	layers.0.attn.v_biased: f32[q=S, kv_heads=16] = add
 //	layers.0.attn.v_heads: f32[q=S, kv_head=2, dim=8] = split
 //	layers.0.attn.v_all: f32[kv_head=2, kv=P+S, dim=8] = append
-func attnQKV64(a *cpu.Args, scratch []float32, g int) {
+func attnQKV80(a *cpu.Args, scratch []float32, g int) {
 	x, wq, wk, wv := a.Matrix(0), a.Matrix(1), a.Matrix(5), a.Matrix(8)
 	rotations, bq, qRope, bk := a.F32(2), a.F32(3), a.F32(4), a.F32(6)
 	kCache, bv, vCache := a.F32(7), a.F32(9), a.F32(10)
@@ -7042,14 +10193,325 @@ func attnQKV64(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnQKV64Groups(a *cpu.Args) int {
+func attnQKV80Groups(a *cpu.Args) int {
 	rows, nHeads, nKvHeads := a.Ints[2], a.Ints[4], a.Ints[5]
 	return (nHeads+rows-1)/rows + (nKvHeads+rows-1)/rows + (nKvHeads+rows-1)/rows
 }
 
-func attnQKV64Scratch(a *cpu.Args) int {
+func attnQKV80Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// attnQNorm runs one group of kernel attnQNorm:
+//
+//	layers.0.attn.q_norm: f32[q=S, kv_head=2, group=2, dim=8] = rms_norm
+func attnQNorm(a *cpu.Args, scratch []float32, g int) {
+	x, qNormW, qNorm := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nGroup, nDim := a.Ints[1], a.Ints[2], a.Ints[3]
+	eps := a.Floats[0]
+	q := g / (nKvHead * nGroup)
+	kvHead := g / nGroup % nKvHead
+	group2 := g % nGroup
+	xAt := ((q*nKvHead+kvHead)*nGroup + group2) * nDim
+	var totalSum float64
+	for i := range nDim {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nDim) + eps)
+	for dim := range nDim {
+		qNorm[xAt+dim] = x[xAt+dim] * c * qNormW[dim]
+	}
+}
+
+func attnQNormGroups(a *cpu.Args) int {
+	nQ, nKvHead, nGroup := a.Ints[0], a.Ints[1], a.Ints[2]
+	return nQ * nKvHead * nGroup
+}
+
+func attnQNormScratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQNorm2 runs one group of kernel attnQNorm:
+//
+//	layers.0.attn.q_norm: f32[q=1, kv_head=2, group=2, dim=8] = rms_norm
+func attnQNorm2(a *cpu.Args, scratch []float32, g int) {
+	x, qNormW, qNorm := a.F32(0), a.F32(1), a.F32(2)
+	nGroup, nDim := a.Ints[1], a.Ints[2]
+	eps := a.Floats[0]
+	kvHead := g / nGroup
+	group2 := g % nGroup
+	xAt := (kvHead*nGroup + group2) * nDim
+	var totalSum float64
+	for i := range nDim {
+		totalSum += float64(x[xAt+i] * x[xAt+i])
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nDim) + eps)
+	for dim := range nDim {
+		qNorm[xAt+dim] = x[xAt+dim] * c * qNormW[dim]
+	}
+}
+
+func attnQNorm2Groups(a *cpu.Args) int {
+	nKvHead, nGroup := a.Ints[0], a.Ints[1]
+	return nKvHead * nGroup
+}
+
+func attnQNorm2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+func attnQRope(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nGroup, nDim, nPart := a.Ints[1], a.Ints[2], a.Ints[5]
+	kvHead := g / nGroup
+	group2 := g % nGroup
+	qRopeAt := (kvHead*nGroup + group2) * nDim
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = x[qRopeAt+dim]*rotations[dim/2*nPart] + x[qRopeAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[dim/2*nPart+1],
+			rotations[dim/2*nPart+1],
+		)
+	}
+}
+
+func attnQRopeGroups(a *cpu.Args) int {
+	nKvHead, nGroup := a.Ints[0], a.Ints[1]
+	return nKvHead * nGroup
+}
+
+func attnQRopeScratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope2 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+func attnQRope2(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nGroup, nDim, nWidth, nPart := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[5]
+	kvHead := g / nGroup
+	group2 := g % nGroup
+	qRopeAt := (kvHead*nGroup + group2) * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[qRopeAt+dim]*rotations[dim/2%rotationsAt*nPart]+x[qRopeAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[dim/2%rotationsAt*nPart+1],
+				rotations[dim/2%rotationsAt*nPart+1],
+			),
+			x[qRopeAt+dim],
+		)
+	}
+}
+
+func attnQRope2Groups(a *cpu.Args) int {
+	nKvHead, nGroup := a.Ints[0], a.Ints[1]
+	return nKvHead * nGroup
+}
+
+func attnQRope2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope3 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+func attnQRope3(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nGroup, nDim, nWidth, nPart := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[5]
+	kvHead := g / nGroup
+	group2 := g % nGroup
+	qRopeAt := (kvHead*nGroup + group2) * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = x[qRopeAt+dim]*rotations[dim%rotationsAt*nPart] + x[qRopeAt+(dim+rotationsAt)%nWidth]*cpu.Choose(
+			dim < rotationsAt,
+			0.0-rotations[dim%rotationsAt*nPart+1],
+			rotations[dim%rotationsAt*nPart+1],
+		)
+	}
+}
+
+func attnQRope3Groups(a *cpu.Args) int {
+	nKvHead, nGroup := a.Ints[0], a.Ints[1]
+	return nKvHead * nGroup
+}
+
+func attnQRope3Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope4 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+func attnQRope4(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nGroup, nDim, nWidth := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPair, nPart := a.Ints[5], a.Ints[6]
+	q := g / (nKvHead * nGroup)
+	kvHead := g / nGroup % nKvHead
+	group2 := g % nGroup
+	qRopeAt := ((q*nKvHead+kvHead)*nGroup + group2) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[qRopeAt+dim]*rotations[(rotationsAt+dim/2%rotationsAt2)*nPart]+x[qRopeAt+min(dim+1-2*(dim%2), nWidth-1)]*cpu.Choose(
+				dim%2 == 0,
+				0.0-rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim/2%rotationsAt2)*nPart+1],
+			),
+			x[qRopeAt+dim],
+		)
+	}
+}
+
+func attnQRope4Groups(a *cpu.Args) int {
+	nQ, nKvHead, nGroup := a.Ints[0], a.Ints[1], a.Ints[2]
+	return nQ * nKvHead * nGroup
+}
+
+func attnQRope4Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope5 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=1, kv_head=2, group=2, dim=8] = rope
+func attnQRope5(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nGroup, nDim, nWidth, nPart := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[5]
+	kvHead := g / nGroup
+	group2 := g % nGroup
+	qRopeAt := (kvHead*nGroup + group2) * nDim
+	rotationsAt := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[qRopeAt+dim]*rotations[dim%rotationsAt%rotationsAt*nPart]+x[qRopeAt+min((dim+rotationsAt)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt,
+				0.0-rotations[dim%rotationsAt%rotationsAt*nPart+1],
+				rotations[dim%rotationsAt%rotationsAt*nPart+1],
+			),
+			x[qRopeAt+dim],
+		)
+	}
+}
+
+func attnQRope5Groups(a *cpu.Args) int {
+	nKvHead, nGroup := a.Ints[0], a.Ints[1]
+	return nKvHead * nGroup
+}
+
+func attnQRope5Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope6 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+func attnQRope6(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nGroup, nDim, nWidth := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPair, nPart := a.Ints[5], a.Ints[6]
+	q := g / (nKvHead * nGroup)
+	kvHead := g / nGroup % nKvHead
+	group2 := g % nGroup
+	qRopeAt := ((q*nKvHead+kvHead)*nGroup + group2) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = cpu.Choose(
+			dim < nWidth,
+			x[qRopeAt+dim]*rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart]+x[qRopeAt+min((dim+rotationsAt2)%nWidth, nWidth-1)]*cpu.Choose(
+				dim < rotationsAt2,
+				0.0-rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+				rotations[(rotationsAt+dim%rotationsAt2%rotationsAt2)*nPart+1],
+			),
+			x[qRopeAt+dim],
+		)
+	}
+}
+
+func attnQRope6Groups(a *cpu.Args) int {
+	nQ, nKvHead, nGroup := a.Ints[0], a.Ints[1], a.Ints[2]
+	return nQ * nKvHead * nGroup
+}
+
+func attnQRope6Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope7 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+func attnQRope7(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nGroup, nDim, nWidth := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[4]
+	nPair, nPart := a.Ints[5], a.Ints[6]
+	q := g / (nKvHead * nGroup)
+	kvHead := g / nGroup % nKvHead
+	group2 := g % nGroup
+	qRopeAt := ((q*nKvHead+kvHead)*nGroup + group2) * nDim
+	rotationsAt := q * nPair
+	rotationsAt2 := nWidth / 2
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = x[qRopeAt+dim]*rotations[(rotationsAt+dim%rotationsAt2)*nPart] + x[qRopeAt+(dim+rotationsAt2)%nWidth]*cpu.Choose(
+			dim < rotationsAt2,
+			0.0-rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+			rotations[(rotationsAt+dim%rotationsAt2)*nPart+1],
+		)
+	}
+}
+
+func attnQRope7Groups(a *cpu.Args) int {
+	nQ, nKvHead, nGroup := a.Ints[0], a.Ints[1], a.Ints[2]
+	return nQ * nKvHead * nGroup
+}
+
+func attnQRope7Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// attnQRope8 runs one group of kernel attnQRope:
+//
+//	layers.0.attn.q_rope: f32[q=S, kv_head=2, group=2, dim=8] = rope
+func attnQRope8(a *cpu.Args, scratch []float32, g int) {
+	rotations, x, qRope := a.F32(0), a.F32(1), a.F32(2)
+	nKvHead, nGroup, nDim, nPair := a.Ints[1], a.Ints[2], a.Ints[3], a.Ints[5]
+	nPart := a.Ints[6]
+	q := g / (nKvHead * nGroup)
+	kvHead := g / nGroup % nKvHead
+	group2 := g % nGroup
+	qRopeAt := ((q*nKvHead+kvHead)*nGroup + group2) * nDim
+	rotationsAt := q * nPair
+	for dim := range nDim {
+		qRope[qRopeAt+dim] = x[qRopeAt+dim]*rotations[(rotationsAt+dim/2)*nPart] + x[qRopeAt+dim+1-2*(dim%2)]*cpu.Choose(
+			dim%2 == 0,
+			0.0-rotations[(rotationsAt+dim/2)*nPart+1],
+			rotations[(rotationsAt+dim/2)*nPart+1],
+		)
+	}
+}
+
+func attnQRope8Groups(a *cpu.Args) int {
+	nQ, nKvHead, nGroup := a.Ints[0], a.Ints[1], a.Ints[2]
+	return nQ * nKvHead * nGroup
+}
+
+func attnQRope8Scratch(a *cpu.Args) int {
+	return 0
 }
 
 // logits runs one group of kernel logits:
@@ -7117,8 +10579,113 @@ func logits2Scratch(a *cpu.Args) int {
 
 // logits3 runs one group of kernel logits:
 //
-//	logits: f32[q=1, vocab=32] = matmul
+//	logits: f32[q=S, vocab=32] = matmul
+//	logits_capped: f32[q=S, vocab=32] = softcap
 func logits3(a *cpu.Args, scratch []float32, g int) {
+	x, logitsCapped := a.F32(0), a.F32(2)
+	head := a.Matrix(1)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nVocab := a.Ints[4]
+	at := a.Floats[0]
+	acc := scratch[:rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		head.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+		for c := range cols {
+			tok := t + c
+			logitsCappedAt := tok * nVocab
+			for r := range count {
+				n := row + r
+				logitsCapped[logitsCappedAt+n] = at * cpu.Tanh(acc[r*cols+c]/at)
+			}
+		}
+	}
+}
+
+func logits3Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[2], a.Ints[4]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits3Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// logits4 runs one group of kernel logits:
+//
+//	logits: f32[q=S, vocab=32] = matmul
+//	logits_capped: f32[q=S, vocab=32] = softcap
+func logits4(a *cpu.Args, scratch []float32, g int) {
+	x, head := a.Matrix(0), a.Matrix(1)
+	logitsCapped := a.F32(2)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nVocab := a.Ints[4]
+	at := a.Floats[0]
+	acc := scratch[:rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		head.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		for c := range cols {
+			tok := t + c
+			logitsCappedAt := tok * nVocab
+			for r := range count {
+				n := row + r
+				logitsCapped[logitsCappedAt+n] = at * cpu.Tanh(acc[r*cols+c]/at)
+			}
+		}
+	}
+}
+
+func logits4Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[2], a.Ints[4]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits4Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return rows * toks
+}
+
+// logits5 runs one group of kernel logits:
+//
+//	logits: f32[q=1, vocab=32] = matmul
+//	logits_capped: f32[q=1, vocab=32] = softcap
+func logits5(a *cpu.Args, scratch []float32, g int) {
+	x, logitsCapped := a.F32(0), a.F32(2)
+	head := a.Matrix(1)
+	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
+	at := a.Floats[0]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	head.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		logitsCapped[n] = at * cpu.Tanh(acc[r]/at)
+	}
+}
+
+func logits5Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[1], a.Ints[2]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits5Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// logits6 runs one group of kernel logits:
+//
+//	logits: f32[q=1, vocab=32] = matmul
+func logits6(a *cpu.Args, scratch []float32, g int) {
 	x, head := a.Matrix(0), a.Matrix(1)
 	logits := a.F32(2)
 	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
@@ -7133,19 +10700,19 @@ func logits3(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func logits3Groups(a *cpu.Args) int {
+func logits6Groups(a *cpu.Args) int {
 	rows, nVocab := a.Ints[1], a.Ints[2]
 	return (nVocab + rows - 1) / rows
 }
 
-func logits3Scratch(a *cpu.Args) int {
+func logits6Scratch(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-// logits4 runs one group of kernel logits:
+// logits7 runs one group of kernel logits:
 //
 //	logits: f32[q=S, vocab=32] = matmul
-func logits4(a *cpu.Args, scratch []float32, g int) {
+func logits7(a *cpu.Args, scratch []float32, g int) {
 	x, logits := a.F32(0), a.F32(2)
 	head := a.Matrix(1)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7168,14 +10735,43 @@ func logits4(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func logits4Groups(a *cpu.Args) int {
+func logits7Groups(a *cpu.Args) int {
 	rows, nVocab := a.Ints[2], a.Ints[4]
 	return (nVocab + rows - 1) / rows
 }
 
-func logits4Scratch(a *cpu.Args) int {
+func logits7Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return rows * toks
+}
+
+// logits8 runs one group of kernel logits:
+//
+//	logits: f32[q=1, vocab=32] = matmul
+//	logits_capped: f32[q=1, vocab=32] = softcap
+func logits8(a *cpu.Args, scratch []float32, g int) {
+	x, head := a.Matrix(0), a.Matrix(1)
+	logitsCapped := a.F32(2)
+	nEmbd, rows, nVocab := a.Ints[0], a.Ints[1], a.Ints[2]
+	at := a.Floats[0]
+	acc := scratch[:rows]
+	block := g
+	row := block * rows
+	count := min(rows, nVocab-row)
+	head.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		logitsCapped[n] = at * cpu.Tanh(acc[r]/at)
+	}
+}
+
+func logits8Groups(a *cpu.Args) int {
+	rows, nVocab := a.Ints[1], a.Ints[2]
+	return (nVocab + rows - 1) / rows
+}
+
+func logits8Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
 // mlpGateUp runs one group of kernel mlpGateUp:
@@ -7255,42 +10851,49 @@ func mlpGateUp2Scratch(a *cpu.Args) int {
 
 // mlpGateUp3 runs one group of kernel mlpGateUp:
 //
-//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
-//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
-//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
-//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+//	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.gate_gelu_tanh: f32[q=S, ffn=64] = gelu_tanh
+//	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.act: f32[q=S, ffn=64] = mul
 func mlpGateUp3(a *cpu.Args, scratch []float32, g int) {
-	x, bgate, bup, act := a.F32(0), a.F32(3), a.F32(4), a.F32(5)
-	wgate, wup := a.Matrix(1), a.Matrix(2)
-	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
-	acc := scratch[:2*rows]
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	act := a.F32(3)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nFfn := a.Ints[4]
+	acc := scratch[:2*rows*toks]
 	block := g
 	row := block * rows
 	count := min(rows, nFfn-row)
-	wgate.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
-	for r := range count {
-		n := row + r
-		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wgate.DotActs(acc, row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		wup.DotActs(acc[rows*toks:], row*nEmbd, nEmbd, x, t*nEmbd, nEmbd, count, cols, nEmbd)
+		for c := range cols {
+			tok := t + c
+			actAt := tok * nFfn
+			accAt := rows * toks
+			for r := range count {
+				n := row + r
+				act[actAt+n] = 0.5 * acc[r*cols+c] * (1.0 + cpu.Tanh(0.7978846*(acc[r*cols+c]+0.044715*(acc[r*cols+c]*(acc[r*cols+c]*acc[r*cols+c]))))) * acc[accAt+r*cols+c]
+			}
+		}
 	}
 }
 
 func mlpGateUp3Groups(a *cpu.Args) int {
-	rows, nFfn := a.Ints[1], a.Ints[2]
+	rows, nFfn := a.Ints[2], a.Ints[4]
 	return (nFfn + rows - 1) / rows
 }
 
 func mlpGateUp3Scratch(a *cpu.Args) int {
-	rows := a.Ints[1]
-	return 2 * rows
+	rows, toks := a.Ints[2], a.Ints[3]
+	return 2 * rows * toks
 }
 
 // mlpGateUp4 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
-//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
+//	layers.0.mlp.gate_gelu_tanh: f32[q=1, ffn=64] = gelu_tanh
 //	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
 func mlpGateUp4(a *cpu.Args, scratch []float32, g int) {
@@ -7305,7 +10908,7 @@ func mlpGateUp4(a *cpu.Args, scratch []float32, g int) {
 	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 	for r := range count {
 		n := row + r
-		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
+		act[n] = 0.5 * acc[r] * (1.0 + cpu.Tanh(0.7978846*(acc[r]+0.044715*(acc[r]*(acc[r]*acc[r]))))) * acc[rows+r]
 	}
 }
 
@@ -7328,15 +10931,15 @@ func mlpGateUp4Scratch(a *cpu.Args) int {
 //	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
 //	layers.0.mlp.act: f32[q=1, ffn=64] = mul
 func mlpGateUp5(a *cpu.Args, scratch []float32, g int) {
-	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
-	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	x, bgate, bup, act := a.F32(0), a.F32(3), a.F32(4), a.F32(5)
+	wgate, wup := a.Matrix(1), a.Matrix(2)
 	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
 	acc := scratch[:2*rows]
 	block := g
 	row := block * rows
 	count := min(rows, nFfn-row)
-	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
-	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wgate.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
 	for r := range count {
 		n := row + r
 		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
@@ -7355,11 +10958,118 @@ func mlpGateUp5Scratch(a *cpu.Args) int {
 
 // mlpGateUp6 runs one group of kernel mlpGateUp:
 //
+//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
+//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+func mlpGateUp6(a *cpu.Args, scratch []float32, g int) {
+	x, act := a.F32(0), a.F32(3)
+	wgate, wup := a.Matrix(1), a.Matrix(2)
+	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:2*rows]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	wgate.Dot(acc, row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	wup.Dot(acc[rows:], row*nEmbd, nEmbd, x, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		act[n] = acc[r] / (1.0 + cpu.Exp(0.0-acc[r])) * acc[rows+r]
+	}
+}
+
+func mlpGateUp6Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[1], a.Ints[2]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp6Scratch(a *cpu.Args) int {
+	rows := a.Ints[1]
+	return 2 * rows
+}
+
+// mlpGateUp7 runs one group of kernel mlpGateUp:
+//
+//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_biased: f32[q=1, ffn=64] = add
+//	layers.0.mlp.gate_silu: f32[q=1, ffn=64] = silu
+//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.up_biased: f32[q=1, ffn=64] = add
+//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+func mlpGateUp7(a *cpu.Args, scratch []float32, g int) {
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	bgate, bup, act := a.F32(3), a.F32(4), a.F32(5)
+	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:2*rows]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		act[n] = (acc[r] + bgate[n]) / (1.0 + cpu.Exp(0.0-(acc[r]+bgate[n]))) * (acc[rows+r] + bup[n])
+	}
+}
+
+func mlpGateUp7Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[1], a.Ints[2]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp7Scratch(a *cpu.Args) int {
+	rows := a.Ints[1]
+	return 2 * rows
+}
+
+// mlpGateUp8 runs one group of kernel mlpGateUp:
+//
+//	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.gate_gelu_tanh: f32[q=S, ffn=64] = gelu_tanh
+//	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
+//	layers.0.mlp.act: f32[q=S, ffn=64] = mul
+func mlpGateUp8(a *cpu.Args, scratch []float32, g int) {
+	x, act := a.F32(0), a.F32(3)
+	wgate, wup := a.Matrix(1), a.Matrix(2)
+	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
+	nFfn := a.Ints[4]
+	acc := scratch[:2*rows*toks]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	for t := 0; t < nQ; t += toks {
+		cols := min(toks, nQ-t)
+		wgate.Dot(acc, row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+		wup.Dot(acc[rows*toks:], row*nEmbd, nEmbd, x[t*nEmbd:], nEmbd, count, cols, nEmbd)
+		for c := range cols {
+			tok := t + c
+			actAt := tok * nFfn
+			accAt := rows * toks
+			for r := range count {
+				n := row + r
+				act[actAt+n] = 0.5 * acc[r*cols+c] * (1.0 + cpu.Tanh(0.7978846*(acc[r*cols+c]+0.044715*(acc[r*cols+c]*(acc[r*cols+c]*acc[r*cols+c]))))) * acc[accAt+r*cols+c]
+			}
+		}
+	}
+}
+
+func mlpGateUp8Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[2], a.Ints[4]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp8Scratch(a *cpu.Args) int {
+	rows, toks := a.Ints[2], a.Ints[3]
+	return 2 * rows * toks
+}
+
+// mlpGateUp9 runs one group of kernel mlpGateUp:
+//
 //	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.act: f32[q=S, ffn=64] = mul
-func mlpGateUp6(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp9(a *cpu.Args, scratch []float32, g int) {
 	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
 	act := a.F32(3)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7384,17 +11094,49 @@ func mlpGateUp6(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func mlpGateUp6Groups(a *cpu.Args) int {
+func mlpGateUp9Groups(a *cpu.Args) int {
 	rows, nFfn := a.Ints[2], a.Ints[4]
 	return (nFfn + rows - 1) / rows
 }
 
-func mlpGateUp6Scratch(a *cpu.Args) int {
+func mlpGateUp9Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return 2 * rows * toks
 }
 
-// mlpGateUp7 runs one group of kernel mlpGateUp:
+// mlpGateUp10 runs one group of kernel mlpGateUp:
+//
+//	layers.0.mlp.gate: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.gate_gelu_tanh: f32[q=1, ffn=64] = gelu_tanh
+//	layers.0.mlp.up: f32[q=1, ffn=64] = matmul
+//	layers.0.mlp.act: f32[q=1, ffn=64] = mul
+func mlpGateUp10(a *cpu.Args, scratch []float32, g int) {
+	x, wgate, wup := a.Matrix(0), a.Matrix(1), a.Matrix(2)
+	act := a.F32(3)
+	nEmbd, rows, nFfn := a.Ints[0], a.Ints[1], a.Ints[2]
+	acc := scratch[:2*rows]
+	block := g
+	row := block * rows
+	count := min(rows, nFfn-row)
+	wgate.DotActs(acc, row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	wup.DotActs(acc[rows:], row*nEmbd, nEmbd, x, 0, nEmbd, count, 1, nEmbd)
+	for r := range count {
+		n := row + r
+		act[n] = 0.5 * acc[r] * (1.0 + cpu.Tanh(0.7978846*(acc[r]+0.044715*(acc[r]*(acc[r]*acc[r]))))) * acc[rows+r]
+	}
+}
+
+func mlpGateUp10Groups(a *cpu.Args) int {
+	rows, nFfn := a.Ints[1], a.Ints[2]
+	return (nFfn + rows - 1) / rows
+}
+
+func mlpGateUp10Scratch(a *cpu.Args) int {
+	rows := a.Ints[1]
+	return 2 * rows
+}
+
+// mlpGateUp11 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.gate_biased: f32[q=S, ffn=64] = add
@@ -7402,7 +11144,7 @@ func mlpGateUp6Scratch(a *cpu.Args) int {
 //	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.up_biased: f32[q=S, ffn=64] = add
 //	layers.0.mlp.act: f32[q=S, ffn=64] = mul
-func mlpGateUp7(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp11(a *cpu.Args, scratch []float32, g int) {
 	x, bgate, bup, act := a.F32(0), a.F32(3), a.F32(4), a.F32(5)
 	wgate, wup := a.Matrix(1), a.Matrix(2)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7427,23 +11169,23 @@ func mlpGateUp7(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func mlpGateUp7Groups(a *cpu.Args) int {
+func mlpGateUp11Groups(a *cpu.Args) int {
 	rows, nFfn := a.Ints[2], a.Ints[4]
 	return (nFfn + rows - 1) / rows
 }
 
-func mlpGateUp7Scratch(a *cpu.Args) int {
+func mlpGateUp11Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return 2 * rows * toks
 }
 
-// mlpGateUp8 runs one group of kernel mlpGateUp:
+// mlpGateUp12 runs one group of kernel mlpGateUp:
 //
 //	layers.0.mlp.gate: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.gate_silu: f32[q=S, ffn=64] = silu
 //	layers.0.mlp.up: f32[q=S, ffn=64] = matmul
 //	layers.0.mlp.act: f32[q=S, ffn=64] = mul
-func mlpGateUp8(a *cpu.Args, scratch []float32, g int) {
+func mlpGateUp12(a *cpu.Args, scratch []float32, g int) {
 	x, act := a.F32(0), a.F32(3)
 	wgate, wup := a.Matrix(1), a.Matrix(2)
 	nEmbd, nQ, rows, toks := a.Ints[0], a.Ints[1], a.Ints[2], a.Ints[3]
@@ -7468,12 +11210,12 @@ func mlpGateUp8(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func mlpGateUp8Groups(a *cpu.Args) int {
+func mlpGateUp12Groups(a *cpu.Args) int {
 	rows, nFfn := a.Ints[2], a.Ints[4]
 	return (nFfn + rows - 1) / rows
 }
 
-func mlpGateUp8Scratch(a *cpu.Args) int {
+func mlpGateUp12Scratch(a *cpu.Args) int {
 	rows, toks := a.Ints[2], a.Ints[3]
 	return 2 * rows * toks
 }
@@ -7496,6 +11238,136 @@ func mlpOutLastGroups(a *cpu.Args) int {
 
 func mlpOutLastScratch(a *cpu.Args) int {
 	return 0
+}
+
+// normA16 runs one group of kernel normA16:
+//
+//	layers.1.mlp.out: f32[q=S, embd=32] = add
+//	norm: f32[q=S, embd=32] = rms_norm
+//	norm.a16: a16[q=S, embd=32] = quantise
+func normA16(a *cpu.Args, scratch []float32, g int) {
+	x, y, normW := a.F32(0), a.F32(1), a.F32(2)
+	a16 := a.Matrix(3)
+	nEmbd := a.Ints[1]
+	eps := a.Floats[0]
+	row := scratch[:nEmbd]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64((x[xAt+i] + y[xAt+i]) * (x[xAt+i] + y[xAt+i]))
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = (x[xAt+embd] + y[xAt+embd]) * c * normW[embd]
+	}
+	a16.Encode(xAt, row, nEmbd)
+}
+
+func normA16Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func normA16Scratch(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+// normA162 runs one group of kernel normA16:
+//
+//	layers.1.mlp.out: f32[q=1, embd=32] = add
+//	norm: f32[q=1, embd=32] = rms_norm
+//	norm.a16: a16[q=1, embd=32] = quantise
+func normA162(a *cpu.Args, scratch []float32, g int) {
+	x, y, normW := a.F32(0), a.F32(1), a.F32(2)
+	a16 := a.Matrix(3)
+	nEmbd := a.Ints[0]
+	eps := a.Floats[0]
+	row := scratch[:nEmbd]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64((x[i] + y[i]) * (x[i] + y[i]))
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = (x[embd] + y[embd]) * c * normW[embd]
+	}
+	a16.Encode(0, row, nEmbd)
+}
+
+func normA162Groups(a *cpu.Args) int {
+	return 1
+}
+
+func normA162Scratch(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+// normA163 runs one group of kernel normA16:
+//
+//	layers.1.mlp.out: f32[q=1, embd=32] = add
+//	norm_gain: f32[embd=32] = shift
+//	norm: f32[q=1, embd=32] = rms_norm
+//	norm.a16: a16[q=1, embd=32] = quantise
+func normA163(a *cpu.Args, scratch []float32, g int) {
+	x, y, normW := a.F32(0), a.F32(1), a.F32(2)
+	a16 := a.Matrix(3)
+	nEmbd := a.Ints[0]
+	eps, by := a.Floats[0], a.Floats[1]
+	row := scratch[:nEmbd]
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64((x[i] + y[i]) * (x[i] + y[i]))
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = (x[embd] + y[embd]) * c * (normW[embd] + by)
+	}
+	a16.Encode(0, row, nEmbd)
+}
+
+func normA163Groups(a *cpu.Args) int {
+	return 1
+}
+
+func normA163Scratch(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+// normA164 runs one group of kernel normA16:
+//
+//	layers.1.mlp.out: f32[q=S, embd=32] = add
+//	norm_gain: f32[embd=32] = shift
+//	norm: f32[q=S, embd=32] = rms_norm
+//	norm.a16: a16[q=S, embd=32] = quantise
+func normA164(a *cpu.Args, scratch []float32, g int) {
+	x, y, normW := a.F32(0), a.F32(1), a.F32(2)
+	a16 := a.Matrix(3)
+	nEmbd := a.Ints[1]
+	eps, by := a.Floats[0], a.Floats[1]
+	row := scratch[:nEmbd]
+	q := g
+	xAt := q * nEmbd
+	var totalSum float64
+	for i := range nEmbd {
+		totalSum += float64((x[xAt+i] + y[xAt+i]) * (x[xAt+i] + y[xAt+i]))
+	}
+	total := float32(totalSum)
+	c := cpu.Rsqrt(total/float32(nEmbd) + eps)
+	for embd := range nEmbd {
+		row[embd] = (x[xAt+embd] + y[xAt+embd]) * c * (normW[embd] + by)
+	}
+	a16.Encode(xAt, row, nEmbd)
+}
+
+func normA164Groups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func normA164Scratch(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
 // ropeRotations runs one group of kernel ropeRotations:
@@ -7593,5 +11465,53 @@ func x2Groups(a *cpu.Args) int {
 }
 
 func x2Scratch(a *cpu.Args) int {
+	return 0
+}
+
+// xScaled runs one group of kernel xScaled:
+//
+//	x: f32[q=S, embd=32] = gather
+//	x_scaled: f32[q=S, embd=32] = scale
+func xScaled(a *cpu.Args, scratch []float32, g int) {
+	tokens := a.I32(0)
+	embed := a.Matrix(1)
+	xScaled := a.F32(2)
+	nEmbd := a.Ints[1]
+	by := a.Floats[0]
+	q := g
+	xScaledAt := q * nEmbd
+	for embd := range nEmbd {
+		xScaled[xScaledAt+embd] = embed.At(int(tokens[q])*nEmbd+embd) * by
+	}
+}
+
+func xScaledGroups(a *cpu.Args) int {
+	return a.Ints[0]
+}
+
+func xScaledScratch(a *cpu.Args) int {
+	return 0
+}
+
+// xScaled2 runs one group of kernel xScaled:
+//
+//	x: f32[q=1, embd=32] = gather
+//	x_scaled: f32[q=1, embd=32] = scale
+func xScaled2(a *cpu.Args, scratch []float32, g int) {
+	tokens := a.I32(0)
+	embed := a.Matrix(1)
+	xScaled := a.F32(2)
+	nEmbd := a.Ints[0]
+	by := a.Floats[0]
+	for embd := range nEmbd {
+		xScaled[embd] = embed.At(int(tokens[0])*nEmbd+embd) * by
+	}
+}
+
+func xScaled2Groups(a *cpu.Args) int {
+	return 1
+}
+
+func xScaled2Scratch(a *cpu.Args) int {
 	return 0
 }

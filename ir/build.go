@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/llorch/llorch/ir/dim"
 )
 
 // Scope builds nodes under a path. Nothing is checked while building, so that a program with several mistakes is told all
@@ -49,6 +51,18 @@ func (s Scope) Declare(op, name string, t Type, attrs Attrs) *Node {
 	n := s.Op(op, name, attrs)
 	n.Type = t
 	return n
+}
+
+// Sequence declares that the graph steps through a sequence of at most context tokens: S of them are new and come after P.
+func (g *Graph) Sequence(context int) (new, past dim.Dim) {
+	new, past = dim.Sym("S"), dim.Sym("P")
+	g.Bounds.Declare("S")
+	g.Bounds.Declare("P")
+	g.Bounds.AtLeast(new, dim.Const(1))
+	g.Bounds.AtLeast(past, dim.Const(0))
+	g.Bounds.AtMost(past.Add(new), dim.Const(int64(context)))
+	g.Step = &Step{New: new, Past: past}
+	return new, past
 }
 
 // Output makes nodes the graph's results.

@@ -49,6 +49,8 @@ type testModel struct {
 	tensors []testTensor
 }
 
+var hfFormat, ggufFormat = hfFormatOf(archs[0]), ggufFormatOf(archs[0])
+
 // tiny is a whole Llama of two layers in one of the formats, made from names.go's table and llama.go's shapes by hand.
 func tiny(f *format) *testModel {
 	m := &testModel{keys: map[string]any{
@@ -68,7 +70,7 @@ func tiny(f *format) *testModel {
 	}
 	for _, path := range slices.Sorted(maps.Keys(shapes)) {
 		for layer := range 2 {
-			name, err := fileName(replaceLayer(path, layer), f.tensor)
+			name, err := f.fileName(replaceLayer(path, layer))
 			if err != nil {
 				panic(err)
 			}

@@ -10,12 +10,10 @@ import (
 	"github.com/llorch/llorch/models/gguf"
 )
 
-const ggufPrefix = "llama."
-
 // ropeFreqs is the tensor of Llama 3.1's frequency factors. No parameter of the graph takes it: it is part of the Config.
 const ropeFreqs = "rope_freqs.weight"
 
-// readKeysGGUF are the keys under llama. that configGGUF reads, or that describe the model without changing it.
+// readKeysGGUF are the keys under the architecture's name that configGGUF reads for all of them, or that describe the model without changing it.
 var readKeysGGUF = []string{
 	"vocab_size", "context_length", "embedding_length", "block_count", "feed_forward_length",
 	"attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length",
@@ -32,29 +30,32 @@ var neutralGGUF = map[string][]string{
 }
 
 // configGGUF reads the Config from a GGUF's metadata and tensors. Absent keys have llama.cpp's defaults.
-func configGGUF(f *gguf.File) (Config, error) {
+func configGGUF(f *gguf.File) (Config, *format, error) {
 	m := &metadata{f: f}
 	if err := m.checkFile(); err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
+	m.format = ggufFormatOf(m.arch)
 	m.checkKeys()
 	c := m.read()
 	if m.err == nil {
-		m.err = c.validate(f.Name, ggufFormat)
+		m.err = c.validate(f.Name, m.format)
 	}
 	if m.err == nil {
 		c.Rope.Factors, m.err = m.factors(c.Rope.Width / 2)
 	}
 	if m.err != nil {
-		return Config{}, m.err
+		return Config{}, nil, m.err
 	}
-	return c, nil
+	return c, m.format, nil
 }
 
 // metadata reads the keys of a GGUF and keeps the first error.
 type metadata struct {
-	f   *gguf.File
-	err error
+	f      *gguf.File
+	arch   *arch
+	format *format
+	err    error
 }
 
 func (m *metadata) fail(key, format string, args ...any) {
@@ -72,16 +73,17 @@ func get[T any](m *metadata, read func(string) (T, bool, error), key string) (T,
 	return v, ok && err == nil
 }
 
-// checkFile refuses files that hold no whole Llama.
+// checkFile finds the architecture and refuses files that hold no whole model of one.
 func (m *metadata) checkFile() error {
 	const archKey, typeKey, splitKey = "general.architecture", "general.type", "split.count"
 	arch, ok := get(m, m.f.String, archKey)
+	m.arch = archBy(arch, byGGUF)
 	switch {
 	case m.err != nil:
 	case !ok:
-		m.fail(archKey, "is missing, want \"llama\"")
-	case arch != "llama":
-		m.fail(archKey, "%q is not supported, want \"llama\"", arch)
+		m.fail(archKey, "is missing, want %s", archNames(byGGUF))
+	case m.arch == nil:
+		m.fail(archKey, "%q is not supported, want %s", arch, archNames(byGGUF))
 	}
 	if kind, ok := get(m, m.f.String, typeKey); ok && kind != "model" {
 		m.fail(typeKey, "%q is not supported, want \"model\"", kind)
@@ -95,8 +97,8 @@ func (m *metadata) checkFile() error {
 // checkKeys refuses keys of the architecture that are not read and have a value that might change the computation.
 func (m *metadata) checkKeys() {
 	for _, kv := range m.f.Keys() {
-		key, ok := strings.CutPrefix(kv.Key, ggufPrefix)
-		if !ok || slices.Contains(readKeysGGUF, key) {
+		key, ok := strings.CutPrefix(kv.Key, m.format.prefix)
+		if !ok || slices.Contains(readKeysGGUF, key) || slices.Contains(strings.Fields(m.arch.keysGGUF), key) {
 			continue
 		}
 		neutral, ok := neutralGGUF[key]
@@ -110,13 +112,11 @@ func (m *metadata) checkKeys() {
 }
 
 func (m *metadata) read() Config {
-	c := Config{
-		Arch:    "llama",
-		Context: m.count("context_length", 0),
-		Embd:    m.count("embedding_length", 0),
-		Layers:  m.count("block_count", 0),
-		NormEps: m.float("attention.layer_norm_rms_epsilon", math.NaN()),
-	}
+	c := m.arch.base()
+	c.Context = m.count("context_length", 0)
+	c.Embd = m.count("embedding_length", 0)
+	c.Layers = m.count("block_count", 0)
+	c.NormEps = m.float("attention.layer_norm_rms_epsilon", math.NaN())
 	name, _ := get(m, m.f.String, "general.name")
 	c.Name = strings.ToValidUTF8(name, "\uFFFD")
 	c.FFN = m.perLayer("feed_forward_length", 0, c.Layers)
@@ -128,12 +128,12 @@ func (m *metadata) read() Config {
 	}
 	c.HeadDim = m.headDim(c)
 	if v := m.count("attention.value_length", c.HeadDim); v != c.HeadDim {
-		m.fail(ggufPrefix+"attention.value_length", "found %d, want that of keys, which is %d", v, c.HeadDim)
+		m.fail(m.format.prefix+"attention.value_length", "found %d, want that of keys, which is %d", v, c.HeadDim)
 	}
 	c.Rope = Rope{
 		Theta:  m.float("rope.freq_base", 10000),
 		Width:  m.count("rope.dimension_count", c.HeadDim),
-		Style:  "interleaved",
+		Style:  m.arch.style,
 		Linear: m.linear(),
 	}
 	_, hasHead := m.f.Tensor("output.weight")
@@ -141,12 +141,39 @@ func (m *metadata) read() Config {
 	c.AttnBias = m.hasAny("blk.0.attn_q.bias", "blk.0.attn_k.bias", "blk.0.attn_v.bias")
 	c.OutBias = m.hasAny("blk.0.attn_output.bias")
 	c.MLPBias = m.hasAny("blk.0.ffn_gate.bias", "blk.0.ffn_up.bias", "blk.0.ffn_down.bias")
+	m.attention(&c)
+	m.arch.complete(&c)
 	return c
+}
+
+// attention reads what some architectures have: an absent key is the default for those that name it, and nothing for others.
+func (m *metadata) attention(c *Config) {
+	has := func(key string) bool { return slices.Contains(strings.Fields(m.arch.keysGGUF), key) }
+	c.AttnScale = 0
+	if m.arch.scoresGGUF != nil {
+		c.AttnScale = m.arch.scoresGGUF(c)
+	}
+	if key := "attention.sliding_window"; !has(key) {
+		c.Sliding = Sliding{}
+	} else if v, ok := get(m, m.f.Uint, m.format.prefix+key); ok {
+		c.Sliding.Window = 0
+		if v > 0 {
+			c.Sliding.Window = m.count(key, 1)
+		}
+	}
+	for key, soft := range map[string]*float64{"attn_logit_softcapping": &c.AttnCap, "final_logit_softcapping": &c.LogitCap} {
+		if has(key) {
+			*soft = m.float(key, *soft)
+		}
+		if *soft < 0 {
+			m.fail(m.format.prefix+key, "found %v, want a number above 0, or 0 for no cap", *soft)
+		}
+	}
 }
 
 // count reads an integer of 1 to maxCount; absent 0 means that the key must be there.
 func (m *metadata) count(key string, absent int) int {
-	key = ggufPrefix + key
+	key = m.format.prefix + key
 	v, ok := get(m, m.f.Uint, key)
 	switch {
 	case !ok && absent == 0:
@@ -163,11 +190,11 @@ func (m *metadata) count(key string, absent int) int {
 
 // perLayer is count for a key that may be a list with a value for each layer, if these are all the same.
 func (m *metadata) perLayer(key string, absent, layers int) int {
-	list, ok, err := m.f.Ints(ggufPrefix + key)
+	list, ok, err := m.f.Ints(m.format.prefix + key)
 	if err != nil || !ok {
 		return m.count(key, absent) // no list: the error, if there is one, is count's
 	}
-	key = ggufPrefix + key
+	key = m.format.prefix + key
 	if len(list) != layers {
 		m.fail(key, "found a list of %d, want one for each of %d layers", len(list), layers)
 		return 1
@@ -184,7 +211,7 @@ func (m *metadata) perLayer(key string, absent, layers int) int {
 // float reads a number; absent NaN means that the key must be there. Of an f32 it gives the shortest decimal that rounds
 // to it, which is the number that was written: 1e-05, not 9.999999747378752e-06.
 func (m *metadata) float(key string, absent float64) float64 {
-	key = ggufPrefix + key
+	key = m.format.prefix + key
 	v, ok := get(m, m.f.Float, key)
 	switch {
 	case !ok && math.IsNaN(absent):
@@ -213,12 +240,12 @@ func (m *metadata) tokens() int {
 
 func (m *metadata) headDim(c Config) int {
 	const key = "attention.key_length"
-	if _, ok, err := m.f.Uint(ggufPrefix + key); ok || err != nil {
+	if _, ok, err := m.f.Uint(m.format.prefix + key); ok || err != nil {
 		return m.count(key, 1)
 	}
 	if c.Embd%c.Heads != 0 {
-		m.fail(ggufPrefix+"embedding_length", "found %d, want a multiple of %s, which is %d, since %s is absent",
-			c.Embd, ggufFormat.heads, c.Heads, ggufFormat.headDim)
+		m.fail(m.format.prefix+"embedding_length", "found %d, want a multiple of %s, which is %d, since %s is absent",
+			c.Embd, m.format.heads, c.Heads, m.format.headDim)
 	}
 	return c.Embd / c.Heads
 }
@@ -227,16 +254,16 @@ func (m *metadata) headDim(c Config) int {
 // a factor of 0 for none.
 func (m *metadata) linear() float64 {
 	const typeKey, factorKey = "rope.scaling.type", "rope.scaling.factor"
-	kind, ok := get(m, m.f.String, ggufPrefix+typeKey)
+	kind, ok := get(m, m.f.String, m.format.prefix+typeKey)
 	if !ok {
 		kind = "linear"
 	}
 	if kind != "linear" && kind != "none" {
-		m.fail(ggufPrefix+typeKey, "%q is not supported, want \"none\" or \"linear\"", kind)
+		m.fail(m.format.prefix+typeKey, "%q is not supported, want \"none\" or \"linear\"", kind)
 	}
 	v := m.float(factorKey, m.float("rope.scale_linear", 0))
 	if v < 0 {
-		m.fail(ggufPrefix+factorKey, "found %v, want a number above 0", v)
+		m.fail(m.format.prefix+factorKey, "found %v, want a number above 0", v)
 	}
 	if kind == "none" || v == 1 {
 		return 0

@@ -71,7 +71,7 @@ func TestConfigGGUF(t *testing.T) {
 			m, want := tiny(ggufFormat), tinyWant(ggufFormat)
 			test.edit(m)
 			test.apply(&want)
-			got, err := configGGUF(m.parsed(t))
+			got, _, err := configGGUF(m.parsed(t))
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		})
@@ -94,8 +94,8 @@ func TestRefusedGGUF(t *testing.T) {
 		edit func(m *testModel)
 		want string
 	}{
-		{without("general.architecture"), `general.architecture: is missing, want "llama"`},
-		{set("general.architecture", "qwen2"), `general.architecture: "qwen2" is not supported, want "llama"`},
+		{without("general.architecture"), `general.architecture: is missing, want "llama", "qwen2", "qwen3", "gemma2" or "phi3"`},
+		{set("general.architecture", "qwen2moe"), `general.architecture: "qwen2moe" is not supported, want "llama", "qwen2", "qwen3", "gemma2" or "phi3"`},
 		{set("general.type", "adapter"), `general.type: "adapter" is not supported, want "model"`},
 		{set("split.count", uint32(3)), "split.count: this is one of 3 files, want the model in one: llama-gguf-split --merge joins them"},
 		{without("llama.context_length"), "llama.context_length: is missing"},
@@ -113,7 +113,8 @@ func TestRefusedGGUF(t *testing.T) {
 		{set("llama.rope.scaling.type", "yarn"), `llama.rope.scaling.type: "yarn" is not supported, want "none" or "linear"`},
 		{set("llama.rope.scaling.factor", float32(-2)), "llama.rope.scaling.factor: found -2, want a number above 0"},
 		{set("llama.expert_count", uint32(8)), "llama.expert_count: found 8, which may change the computation and is not supported"},
-		{set("llama.attention.sliding_window", uint32(4096)), "llama.attention.sliding_window: found 4096, which may change the computation and is not supported"},
+		{set("llama.attention.sliding_window", uint32(4e9)), "llama.attention.sliding_window: found 4000000000, want an integer of 1 to 2147483648"},
+		{set("llama.attn_logit_softcapping", float32(50)), "llama.attn_logit_softcapping: found 50, which may change the computation and is not supported"},
 		{set("llama.attention.causal", false), "llama.attention.causal: found false, which may change the computation and is not supported"},
 		{freqs("f16", nil, 4), "rope_freqs.weight: found type f16, want f32"},
 		{freqs("f32", nil, 8), "rope_freqs.weight: found shape [8], want [4], half of llama.rope.dimension_count"},
@@ -123,7 +124,7 @@ func TestRefusedGGUF(t *testing.T) {
 		t.Run(test.want, func(t *testing.T) {
 			m := tiny(ggufFormat)
 			test.edit(m)
-			_, err := configGGUF(m.parsed(t))
+			_, _, err := configGGUF(m.parsed(t))
 			require.EqualError(t, err, "tiny.gguf: "+test.want)
 		})
 	}

@@ -17,7 +17,7 @@ func (m *metadata) factors(pairs int) ([]float64, error) {
 		return nil, fmt.Errorf("%s: found type %s, want f32", place, t.TypeName)
 	}
 	if len(t.Dims) != 1 || t.Dims[0] != int64(pairs) {
-		return nil, fmt.Errorf("%s: found shape %v, want [%d], half of %s", place, t.Dims, pairs, ggufFormat.width)
+		return nil, fmt.Errorf("%s: found shape %v, want [%d], half of %s", place, t.Dims, pairs, m.format.width)
 	}
 	values := make([]float32, pairs)
 	kernel.F32.Row().Decode(values, m.f.Data(t))

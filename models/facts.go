@@ -52,12 +52,16 @@ func (m *Model) whyWanted(path string) string {
 	}
 	bias := strings.HasPrefix(row[strings.LastIndexByte(row, '.')+1:], "b")
 	switch {
-	case row == "head" && m.format == hfFormat:
+	case row == "head" && m.format.name == hfName:
 		return m.says(fact{"tie_word_embeddings", m.Tied})
 	case !bias:
 		return ""
-	case m.format == ggufFormat:
+	case m.format.name == ggufName:
 		return "the biases of layer 0 decide for all: of q, k and v together, of the output, of the MLP's three together"
+	case !archBy(m.Arch, byType).reads("attention_bias") && m.AttnBias:
+		return m.Arch + " has biases of q, k and v and no others"
+	case !archBy(m.Arch, byType).reads("attention_bias"):
+		return m.Arch + " has no biases"
 	case strings.HasPrefix(row, "layers.#.attn."):
 		return m.says(fact{"attention_bias", m.AttnBias})
 	}
@@ -68,7 +72,7 @@ func (m *Model) whyWanted(path string) string {
 func (m *Model) layersInFile() int {
 	n := 0
 	for _, t := range m.weights.list {
-		if _, ok := graphPath(t.Name, m.format.tensor); ok {
+		if m.format.knows(t.Name) {
 			_, layer := splitLayer(t.Name)
 			if i, err := strconv.Atoi(layer); err == nil {
 				n = max(n, i+1)

@@ -17,6 +17,12 @@ func FuzzConfigHF(f *testing.F) {
 	for _, c := range publishedHF {
 		f.Add([]byte(c.text))
 	}
+	for _, c := range publishedFamilies {
+		f.Add([]byte(c.text))
+	}
+	for _, c := range refusedFamilies {
+		f.Add([]byte(`{"model_type": "` + c.arch + `", ` + c.text + `}`))
+	}
 	for _, c := range refusedHF {
 		f.Add([]byte(`{` + llamaHead + `, ` + c.text + `}`))
 	}

@@ -25,6 +25,16 @@ func drawConfig(t *rapid.T) Config {
 		Style:  rapid.SampledFrom([]string{"half", "interleaved"}).Draw(t, "style"),
 		Linear: rapid.SampledFrom([]float64{0, 2.5}).Draw(t, "linear"),
 	}
+	c.QKNorm, c.PostNorms, c.NormOffset = flag("head norms"), flag("post norms"), rapid.SampledFrom([]float64{0, 1}).Draw(t, "offset")
+	c.Act = rapid.SampledFrom([]string{"", "silu", "gelu_tanh"}).Draw(t, "act")
+	c.EmbdScale, c.AttnScale = rapid.SampledFrom([]float64{0, 5}).Draw(t, "embd scale"), rapid.SampledFrom([]float64{0, 0.1}).Draw(t, "attn scale")
+	c.AttnCap, c.LogitCap = rapid.SampledFrom([]float64{0, 50}).Draw(t, "attn cap"), rapid.SampledFrom([]float64{0, 30}).Draw(t, "logit cap")
+	if flag("slides") {
+		c.Sliding = Sliding{Window: count("window", 1, 5000), From: count("from", 0, 3), Pattern: rapid.SliceOfN(rapid.Bool(), 0, 3).Draw(t, "pattern")}
+		if len(c.Sliding.Pattern) == 0 {
+			c.Sliding.Pattern = nil
+		}
+	}
 	if flag("llama3") {
 		c.Rope.Llama3 = &Llama3Scaling{8, 1, 4, count("original context", 1, 8192)}
 	}
@@ -62,23 +72,23 @@ func TestEveryConfigVerifies(t *testing.T) {
 // Every parameter has a name in both formats, which leads back to it.
 func TestNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := Llama(drawConfig(t), drawOptions(t))
-		for _, f := range []*format{hfFormat, ggufFormat} {
-			seen := map[string]bool{}
+		c, a := drawConfig(t), rapid.SampledFrom(archs).Draw(t, "arch")
+		c.QKNorm, c.PostNorms = a.config.QKNorm, a.config.PostNorms
+		g := Llama(c, drawOptions(t))
+		for _, f := range []*format{hfFormatOf(a), ggufFormatOf(a)} {
+			seen := map[string]int{}
 			for _, n := range g.Leaves(ir.FromWeights) {
-				name, err := fileName(n.Name, f.tensor)
+				name, err := f.fileName(n.Name)
 				require.NoError(t, err)
-				require.False(t, seen[name], name)
-				seen[name] = true
-				back, ok := graphPath(name, f.tensor)
-				require.True(t, ok)
-				require.Equal(t, n.Name, back)
+				paths := f.graphPaths(name)
+				require.Less(t, seen[name], len(paths), name)
+				require.Equal(t, n.Name, paths[seen[name]], "several weights in one tensor have one order")
+				seen[name]++
 			}
 		}
 	})
 	for _, name := range []string{"", "blk.00.attn_q.weight", "blk.+1.attn_q.weight", "blk.#x.attn_q.weight", "blk.0.attn_q", "token_embd.weight.0"} {
-		_, ok := graphPath(name, inGGUF)
-		require.False(t, ok, name)
+		require.False(t, ggufFormat.knows(name), name)
 	}
 }
 

@@ -42,7 +42,7 @@ func inspectGGUF(path string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Path: path, Kind: ggufFormat.name, Tensors: ggufWeights(f).list}
+	c := &Contents{Path: path, Kind: ggufName, Tensors: ggufWeights(f).list}
 	for _, kv := range f.Keys() {
 		c.Metadata = append(c.Metadata, Property{kv.Key, kv.Type, kv.Len, kv.Value})
 	}
@@ -63,7 +63,7 @@ func inspectHF(dir string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Path: dir, Kind: hfFormat.name, Tensors: setWeights(dir, set).list}
+	c := &Contents{Path: dir, Kind: hfName, Tensors: setWeights(dir, set).list}
 	for _, key := range o.keys {
 		c.Metadata = append(c.Metadata, Property{Key: key, Type: jsonType(o.raw[key]), Value: o.shown(key)})
 	}

@@ -55,7 +55,7 @@ func (m *Model) Graph(o Options) (*ir.Graph, error) {
 
 // weight is the tensor of a graph's path.
 func (m *Model) weight(path string) (*TensorInfo, error) {
-	name, err := fileName(path, m.format.tensor)
+	name, err := m.format.fileName(path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,7 @@ func (t *TensorInfo) dtype() (ir.DType, bool) {
 
 func (m *Model) kvType() ir.DType {
 	narrow := slices.ContainsFunc(m.weights.list, func(t TensorInfo) bool {
-		_, used := graphPath(t.Name, m.format.tensor)
-		return used && t.DType != kernel.F32.String()
+		return m.format.knows(t.Name) && t.DType != kernel.F32.String()
 	})
 	if narrow {
 		return kernel.F16
@@ -111,7 +110,13 @@ func (m *Model) Data(path string) (data []byte, dtype ir.DType, err error) {
 	if m.weights.data == nil {
 		return nil, kernel.Invalid, fmt.Errorf("%s: is closed", m.Path)
 	}
-	return m.weights.data(m.weights.index[t.Name]), dtype, nil
+	data = m.weights.data(m.weights.index[t.Name])
+	if part := m.partOf(path, t); part != nil {
+		if data, err = part.of(data, t); err != nil {
+			return nil, kernel.Invalid, err
+		}
+	}
+	return data, dtype, nil
 }
 
 // Release says that data, which Data returned, will not be looked at again soon: its pages need not stay in memory. nil stands

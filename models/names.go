@@ -1,7 +1,7 @@
 package models
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,7 +11,7 @@ type nameRow struct {
 	path, gguf, hf string
 }
 
-// names is the one table of weight names.
+// names is the one table of weight names; an architecture's row has what it spells otherwise.
 var names = []nameRow{
 	{"embed", "token_embd.weight", "model.embed_tokens.weight"},
 	{"norm_w", "output_norm.weight", "model.norm.weight"},
@@ -34,26 +34,17 @@ var names = []nameRow{
 	{"layers.#.mlp.bdown", "blk.#.ffn_down.bias", "model.layers.#.mlp.down_proj.bias"},
 }
 
-// fileName is a weight's name in a file, by its path in the graph.
-func fileName(path string, spelling func(nameRow) string) (string, error) {
-	row, layer := splitLayer(path)
-	for _, n := range names {
-		if n.path == row {
-			return strings.Replace(spelling(n), "#", layer, 1), nil
+// weightNames is the table as an architecture has it.
+func (a *arch) weightNames() []nameRow {
+	all := slices.Clone(names)
+	for _, n := range a.names {
+		if i := slices.IndexFunc(all, func(old nameRow) bool { return old.path == n.path }); i >= 0 {
+			all[i] = n
+		} else {
+			all = append(all, n)
 		}
 	}
-	return "", fmt.Errorf("weight %s has no name in a file", path)
-}
-
-// graphPath is the inverse of fileName.
-func graphPath(tensor string, spelling func(nameRow) string) (path string, ok bool) {
-	row, layer := splitLayer(tensor)
-	for _, n := range names {
-		if spelling(n) == row {
-			return strings.Replace(n.path, "#", layer, 1), true
-		}
-	}
-	return "", false
+	return all
 }
 
 // splitLayer puts # in the place of a name's layer: "layers.3.attn.wq" is "layers.#.attn.wq" and "3".

@@ -101,7 +101,7 @@ func exists(path string) bool {
 
 // newGGUF is the model of a GGUF, which it closes when it is closed.
 func newGGUF(f *gguf.File) (*Model, error) {
-	c, err := configGGUF(f)
+	c, format, err := configGGUF(f)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func newGGUF(f *gguf.File) (*Model, error) {
 	return &Model{
 		Config:    c,
 		Path:      f.Name,
-		format:    ggufFormat,
+		format:    format,
 		present:   func(key string) bool { return hasKey(f, key) },
 		weights:   ggufWeights(f),
 		tokenizer: func() (tokenizer.Spec, error) { return tokenizer.FromGGUF(f.Name, f) },
@@ -158,7 +158,7 @@ func newHF(path, dir string, c Config, config []byte, set *safetensors.Set) *Mod
 	return &Model{
 		Config:    c,
 		Path:      path,
-		format:    hfFormat,
+		format:    hfFormatOf(archBy(c.Arch, byType)),
 		present:   o.has,
 		weights:   setWeights(dir, set),
 		tokenizer: func() (tokenizer.Spec, error) { return tokenizerHF(dir) },

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/dim"
 	"github.com/llorch/llorch/ir/kernel"
 )
 
@@ -83,7 +84,7 @@ func (p *proof) add(name string, kind string, f *finding) {
 func (p *proof) param(n *ir.Node) {
 	m := p.m
 	d := &ir.Diag{Pos: n.Pos, Path: n.Name, Op: n.Op.Name}
-	name, err := fileName(n.Name, m.format.tensor)
+	name, err := m.format.fileName(n.Name)
 	if err != nil {
 		d.What = err.Error()
 		p.add(n.Name, "name", &finding{diag: d})
@@ -120,6 +121,16 @@ func (p *proof) shape(n *ir.Node, d *ir.Diag, t *TensorInfo, dtype ir.DType) {
 	}
 	file := ir.Tensor(dtype)
 	var facts []fact
+	if part := p.m.partOf(n.Name, t); part != nil && len(t.Shape) > 0 {
+		if part.paths[0] != n.Name {
+			return // the first speaks for all
+		}
+		d.What += fmt.Sprintf(": it holds the %d rows of %s", part.all, strings.Join(part.paths, ", "))
+		whole := n.Type
+		whole.Axes = slices.Clone(whole.Axes)
+		whole.Axes[0].Dim = dim.Const(part.all)
+		n = &ir.Node{Name: n.Name, Type: whole}
+	}
 	for i, a := range n.Type.Axes {
 		file.Axes = append(file.Axes, ir.Ax(a.Name, int(t.Shape[i])))
 		if want, _ := a.Dim.Const(); want != t.Shape[i] {
@@ -141,14 +152,15 @@ func (p *proof) leftover(t *TensorInfo) {
 	case ropeFreqs, "model.rotary_emb.inv_freq", "model.layers.#.self_attn.rotary_emb.inv_freq":
 		return // part of the Config, or computed from it
 	}
-	path, known := graphPath(t.Name, m.format.tensor)
-	if path == "head" {
+	paths := m.format.graphPaths(t.Name)
+	text := fmt.Sprintf("%s: tensor %s %s%v: nothing in the graph takes it", t.File, t.Name, t.DType, t.Shape)
+	switch {
+	case len(paths) == 0:
+	case paths[0] == "head":
 		p.tiedHead(t)
 		return
-	}
-	text := fmt.Sprintf("%s: tensor %s %s%v: nothing in the graph takes it", t.File, t.Name, t.DType, t.Shape)
-	if known {
-		text += ": " + m.whyWanted(path)
+	default:
+		text += ": " + m.whyWanted(paths[0])
 	}
 	p.add(t.Name, "unknown", &finding{text: text})
 }

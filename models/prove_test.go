@@ -161,7 +161,7 @@ func TestProveAccepts(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, kernel.F32, g.Node("layers.0.attn.k_cache").Type.DType)
 			for _, n := range g.Leaves(ir.FromWeights) {
-				name, err := fileName(n.Name, test.format.tensor)
+				name, err := test.format.fileName(n.Name)
 				require.NoError(t, err)
 				data, dtype, err := opened.Data(n.Name)
 				require.NoError(t, err)

@@ -43,7 +43,10 @@ func (s *Spec) newBPE() (*bpe, error) {
 func (t *Tokenizer) encodeBPE(ids []int32, text string) []int32 {
 	b := t.bpe
 	m := rankMerger{ranks: b.ranks, ids: ids, done: len(ids)}
-	words(b.pre.automata, wellFormed(text), func(word string) {
+	if text = wellFormed(text); t.spec.NFC {
+		text = nfc(text)
+	}
+	words(b.pre.automata, text, func(word string) {
 		if id, ok := b.words[word]; ok {
 			m.ids, m.done = append(m.ids, id), len(m.ids)+1
 			return

@@ -43,7 +43,8 @@
 //
 // [BPE], byte-level:
 //
-//  1. What is not UTF-8 becomes U+FFFD (wellformed.go).
+//  1. What is not UTF-8 becomes U+FFFD (wellformed.go), and where the vocabulary asks for it the text is put into Unicode's
+//     normal form C (nfc.go), as Qwen's tokenizer.json does; a GGUF does not say so, and llama.cpp does not.
 //  2. The pre-tokenizer cuts the text into words by regular expressions
 //     (words.go). Which there are is the table of internal/generate, which
 //     makes automata of them (zwords.go); an unknown name is refused.

@@ -157,7 +157,8 @@ func TestTokenizerJSONRefuses(t *testing.T) {
 		{"model.continuing_subword_prefix", `"##"`, `x: model: continuing_subword_prefix "##" is not supported`},
 		{"model.end_of_word_suffix", `"</w>"`, `x: model: end_of_word_suffix "</w>" is not supported`},
 		{"model.byte_fallback", `true`, `x: model: byte_fallback is not supported in a byte-level vocabulary`},
-		{"normalizer", `{"type":"NFC"}`, `x: pre_tokenizer: Digits is not supported behind a normalizer`},
+		{"normalizer", `{"type":"NFKC"}`, `x: pre_tokenizer: Digits is not supported behind a normalizer`},
+		{"normalizer", `{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Lowercase"}]}`, `x: pre_tokenizer: Digits is not supported behind a normalizer`},
 		{"pre_tokenizer", `null`, `x: the tokenizer neither escapes spaces (Replace, Metaspace) nor is byte-level (ByteLevel), which is not supported`},
 		{"pre_tokenizer", `{"type":"Whitespace"}`, `x: the tokenizer neither escapes spaces (Replace, Metaspace) nor is byte-level (ByteLevel), which is not supported`},
 		{"pre_tokenizer", `{"type":"Sequence","pretokenizers":[{"type":"Punctuation"},` + byteLevel + `]}`, `x: pre_tokenizer: Punctuation is not supported, want Split, Digits or ByteLevel`},
@@ -213,6 +214,7 @@ func TestSpacePrefix(t *testing.T) {
 	for _, test := range []struct{ normalizer, cutter, want string }{
 		{`{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},` + escape + `]}`, `null`, "▁a <s> ▁ ▁a b <unk> ▁ b"},
 		{escape, `null`, "a <s> ▁a b <unk> ▁ b"},
+		{escape, `{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}`, "a <s> ▁a b <unk> ▁ b"}, // Gemma's
 		{`null`, metaspace("always"), "▁a <s> ▁a b <unk> ▁ b"},
 		{`null`, metaspace("first"), "▁a <s> ▁a b <unk> ▁ b"},
 		{`null`, metaspace("never"), "a <s> ▁a b <unk> ▁ b"},
@@ -225,6 +227,39 @@ func TestSpacePrefix(t *testing.T) {
 	require.Equal(t, strings.Fields("<s> a"), pieces(tok, tok.Encode("<s>a", tokenizer.Options{Special: true})))
 	tok = ranked(t, `null`, metaspace("always"))
 	require.Equal(t, strings.Fields("▁a <s> ▁a"), pieces(tok, tok.Encode("a<s>a", tokenizer.Options{Special: true})))
+}
+
+// A file as Qwen 2's and 3's: text is put into normal form C, but for the special pieces, before it is cut.
+func TestTokenizerJSONOfNFC(t *testing.T) {
+	qwen2 := strings.Replace(llama3, "{1,3}", "", 1)
+	file := func(normalizer string) *tokenizer.Tokenizer {
+		spec, err := tokenizer.FromTokenizerJSON("x", edit(t, func(file, _ map[string]any) {
+			file["normalizer"] = parse(t, normalizer)
+			file["pre_tokenizer"] = parse(t, `{"type":"Sequence","pretokenizers":[`+qwen2+`,`+byteLevel+`]}`)
+			for _, a := range file["added_tokens"].([]any) {
+				a.(map[string]any)["normalized"] = false
+			}
+		}))
+		require.NoError(t, err)
+		require.Equal(t, "qwen2", spec.Pre)
+		return build(t, spec)
+	}
+	plain, nfc := file(`null`), file(`{"type":"NFC"}`)
+	opt := tokenizer.Options{}
+	require.NotEqual(t, plain.Encode("caf\u00e9", opt), plain.Encode("cafe\u0301", opt))
+	require.Equal(t, plain.Encode("caf\u00e9 \uac01", opt), nfc.Encode("cafe\u0301 \u1100\u1161\u11a8", opt))
+	require.Equal(t, plain.Encode("a \xff b", opt), nfc.Encode("a \xff b", opt))
+	for _, text := range readOracle(t).Texts {
+		if isASCII(text) {
+			require.Equal(t, plain.Encode(text, opt), nfc.Encode(text, opt), "%q", text)
+		}
+	}
+	_, err := tokenizer.FromTokenizerJSON("x", []byte(`{"normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","split":false},"model":{"unk_token":"a","fuse_unk":true,"vocab":{"a":0},"merges":[]}}`))
+	require.EqualError(t, err, "x: pre_tokenizer: Metaspace is not supported behind NFC")
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
 func FuzzFromTokenizerJSON(f *testing.F) {

@@ -1,14 +1,15 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"slices"
 )
 
 // readText reads how text is prepared and cut, from the normalizer and the
 // pre_tokenizer: one of
 //
-//   - no normalizer; any of Split, Digits and ByteLevel, the last ByteLevel;
-//   - Prepend "▁" or nothing, then Replace " " by "▁"; no pre_tokenizer;
+//   - NFC or no normalizer; any of Split, Digits and ByteLevel, the last ByteLevel;
+//   - Prepend "▁" or nothing, then Replace " " by "▁"; no pre_tokenizer, or a Split at " ", of which none is left;
 //   - no normalizer; Metaspace.
 func (f *hfFile) readText(s *Spec) error {
 	normalizers, err := components("normalizer", f.Normalizer)
@@ -19,14 +20,19 @@ func (f *hfFile) readText(s *Spec) error {
 	if err != nil {
 		return err
 	}
+	if len(normalizers) == 1 && normalizers[0].kind == "NFC" {
+		s.NFC, normalizers = true, nil
+	}
 	if len(normalizers) > 0 {
 		s.Model = Ranked
-		if len(cutters) > 0 {
-			return cutters[0].refuse(" is not supported behind a normalizer")
+		if i := slices.IndexFunc(cutters, func(c component) bool { return !c.atSpaces() }); i >= 0 {
+			return cutters[i].refuse(" is not supported behind a normalizer")
 		}
 		return readNormalizer(s, normalizers)
 	}
 	switch last := len(cutters) - 1; {
+	case last == 0 && cutters[0].kind == "Metaspace" && s.NFC:
+		return cutters[0].refuse(" is not supported behind NFC")
 	case last == 0 && cutters[0].kind == "Metaspace":
 		s.Model = Ranked
 		return readMetaspace(s, cutters[0])
@@ -35,6 +41,12 @@ func (f *hfFile) readText(s *Spec) error {
 	}
 	s.Model = BPE
 	return readCutters(s, cutters)
+}
+
+// atSpaces reports a Split at " ".
+func (c component) atSpaces() bool {
+	var set struct{ Pattern hfPattern }
+	return c.kind == "Split" && json.Unmarshal(c.raw, &set) == nil && set.Pattern.String != nil && *set.Pattern.String == " "
 }
 
 // hfPattern is what Split and Replace look for.

@@ -27,6 +27,7 @@ type Spec struct {
 	// Pre names what cuts text into words, as GGUF's tokenizer.ggml.pre does.
 	Pre          string `json:"pre,omitempty"`
 	IgnoreMerges bool   `json:"ignore_merges,omitempty"` // a word that is a piece is not merged
+	NFC          bool   `json:"nfc,omitempty"`           // text is put into Unicode's normal form C before it is cut
 
 	BOS int32   `json:"bos"`
 	EOS int32   `json:"eos"`
@@ -125,6 +126,8 @@ func (s *Spec) validateModel() error {
 		return fmt.Errorf("model %q merges by score: it has no merges", SPM)
 	case s.Model != BPE && s.Pre != "":
 		return fmt.Errorf("model %q cuts no words: it has no pre-tokenizer", s.Model)
+	case s.Model != BPE && s.NFC:
+		return fmt.Errorf("model %q with Unicode's normal form C is not supported", s.Model)
 	case s.Model == BPE && !known:
 		return fmt.Errorf("pre-tokenizer %q is not supported, want one of %s", s.Pre, preTokenizerNames())
 	case len(s.Merges) > mostMerges:

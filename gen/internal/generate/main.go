@@ -77,14 +77,33 @@ func variants() []variant {
 			o.Weight = blocks
 		}
 		vs = append(vs, variant{c, o})
+		for _, of := range families(c) {
+			vs = append(vs, variant{of, o})
+		}
 	}
 	return vs
 }
 
+// families are what relatives of Llama do otherwise, with c's options where they have these.
+func families(c models.Config) []models.Config {
+	sliding := models.Sliding{Window: 4, Pattern: []bool{true, false}}
+	if c.MLPBias || c.AttnBias != c.OutBias {
+		return nil // one switch for four biases, and none for the MLP's
+	}
+	slides, qwen3, gemma2 := c, c, c
+	slides.Sliding, qwen3.QKNorm = sliding, true
+	gemma2.PostNorms, gemma2.Act, gemma2.Sliding = true, "gelu_tanh", sliding
+	gemma2.EmbdScale, gemma2.AttnCap, gemma2.LogitCap = 2, 2, 2
+	stored := gemma2 // with the weights of norms as Hugging Face has them
+	stored.NormOffset = 1
+	return []models.Config{slides, qwen3, gemma2, stored}
+}
+
 // blocks gives matrices a block type.
 func blocks(path string) ir.DType {
-	if strings.HasPrefix(path[strings.LastIndexByte(path, '.')+1:], "b") {
-		return kernel.F32 // a bias
+	switch name := path[strings.LastIndexByte(path, '.')+1:]; {
+	case strings.HasPrefix(name, "b"), name == "q_norm_w", name == "k_norm_w":
+		return kernel.F32 // a bias, or a row that is no whole block
 	}
 	return kernel.Q80
 }
