@@ -22,17 +22,28 @@ import (
 
 // engineFlags say what a model is run on.
 type engineFlags struct {
-	Target  string `placeholder:"NAME" help:"What to run on: cpu or cuda. An artifact's own, else cpu, unless given."`
+	Target string `placeholder:"NAME" help:"What to run on: cpu or cuda. An artifact's own, else cpu, unless given."`
+	deviceFlags
+}
+
+// deviceFlags are what engines of some targets have a use for.
+type deviceFlags struct {
 	Threads *int   `help:"Worker threads of the CPU; 0, or without it, one a processor."`
 	CPU     string `name:"cpu" placeholder:"LEVEL" help:"Kernels of a CPU level that \"llorch version\" lists; the best one unless given."`
 	Device  *int   `placeholder:"N" help:"The GPU, as \"llorch inspect --devices\" numbers them; 0 unless given."`
+	Emulate bool   `help:"Run the kernels of target metal in an emulator, which needs no Mac."`
 }
 
 // check refuses what the flags cannot mean, and what an engine would not use.
 func (f *engineFlags) check() error {
-	switch {
-	case f.Target != "" && engines[f.Target] == nil:
+	if f.Target != "" && engines[f.Target] == nil {
 		return fmt.Errorf("--target is %s: models run on %s", f.Target, strings.Join(slices.Sorted(maps.Keys(engines)), " or "))
+	}
+	return f.deviceFlags.check()
+}
+
+func (f *deviceFlags) check() error {
+	switch {
 	case f.Threads != nil && *f.Threads < 0:
 		return fmt.Errorf("--threads is %d, want 0 or more", *f.Threads)
 	case f.Device != nil && *f.Device < 0:
@@ -41,22 +52,53 @@ func (f *engineFlags) check() error {
 	return nil
 }
 
+// deviceFlag is a flag of deviceFlags that some targets have a use for.
+type deviceFlag struct {
+	name  string
+	given func(f *deviceFlags) bool
+	drop  func(f *deviceFlags)
+	suits func(target string) bool
+}
+
+var deviceFlagTable = []deviceFlag{
+	{"--threads", func(f *deviceFlags) bool { return f.Threads != nil }, func(f *deviceFlags) { f.Threads = nil }, onCPU},
+	{"--cpu", func(f *deviceFlags) bool { return f.CPU != "" }, func(f *deviceFlags) { f.CPU = "" }, onCPU},
+	{"--device", func(f *deviceFlags) bool { return f.Device != nil }, func(f *deviceFlags) { f.Device = nil }, func(t string) bool { return !onCPU(t) }},
+	{"--emulate", func(f *deviceFlags) bool { return f.Emulate }, func(f *deviceFlags) { f.Emulate = false }, func(t string) bool { return t == "metal" }},
+}
+
+func onCPU(target string) bool { return target == "cpu" }
+
 // suits refuses options that an engine of the target would not use.
-func (f *engineFlags) suits(target string) error {
-	gpu := target != "cpu"
-	for _, x := range []struct {
-		flag  string
-		given bool
-		gpu   bool
-	}{{"--threads", f.Threads != nil, false}, {"--cpu", f.CPU != "", false}, {"--device", f.Device != nil, true}} {
-		if x.given && x.gpu != gpu {
-			return usageError{fmt.Errorf("%s has no meaning for target %s", x.flag, target)}
+func (f *deviceFlags) suits(target string) error {
+	for _, x := range deviceFlagTable {
+		if x.given(f) && !x.suits(target) {
+			return usageError{fmt.Errorf("%s has no meaning for target %s", x.name, target)}
 		}
 	}
 	return nil
 }
 
-func (f *engineFlags) threads() int { return value(f.Threads) }
+// each are the flags for each of several targets, every one of which has to have a meaning for one of them.
+func (f *deviceFlags) each(targets []string) ([]deviceFlags, error) {
+	all := make([]deviceFlags, len(targets))
+	for i := range all {
+		all[i] = *f
+	}
+	for _, x := range deviceFlagTable {
+		if x.given(f) && !slices.ContainsFunc(targets, x.suits) {
+			return nil, usageError{fmt.Errorf("%s has no meaning for target %s", x.name, strings.Join(targets, " and "))}
+		}
+		for i, t := range targets {
+			if !x.suits(t) {
+				x.drop(&all[i])
+			}
+		}
+	}
+	return all, nil
+}
+
+func (f *deviceFlags) threads() int { return value(f.Threads) }
 
 // value is what a flag was given, or 0.
 func value(p *int) int {

@@ -25,6 +25,7 @@ type cli struct {
 	IR         irCmd         `cmd:"" name:"ir" help:"Print a model's graph with every shape."`
 	Check      checkCmd      `cmd:"" help:"Prove the shapes of a graph in text form."`
 	Score      scoreCmd      `cmd:"" help:"Measure how well a model predicts a text: bits per byte and perplexity."`
+	Verify     verifyCmd     `cmd:"" help:"Hold every kernel of a model against the reference, node by node."`
 	Bench      benchCmd      `cmd:"" help:"Measure prefill and decode, beside the machine's read bandwidth and memory."`
 	Logits     logitsCmd     `cmd:"" help:"Write the logits of every position."`
 	Tokenize   tokenizeCmd   `cmd:"" help:"Turn text on standard input into token ids."`

@@ -4,6 +4,7 @@
 //	half.go, math.go      the number formats and functions that emitted code calls
 //	engine.go, step.go    Engine: runs a program's steps; the path of each token, which allocates nothing
 //	bind.go, check.go     New: resolves a program's references to memory and code, and refuses what does not fit
+//	watch.go              what launches left in memory, for whoever checks them
 //	pool.go               workers that share out a launch's groups
 //	cache.go              the KV memory of a sequence
 //	interp.go             kernels that the library lacks run in the kernel IR's interpreter

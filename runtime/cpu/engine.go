@@ -28,6 +28,8 @@ type Engine struct {
 	symbols []int64
 	pool    *pool
 	profile func(node, kernel string, d time.Duration)
+	weights [][]byte                     // by Ref.Index
+	see     func(runtime.Launched) error // nil, or told of each launch
 }
 
 var _ runtime.Engine = (*Engine)(nil)
@@ -60,7 +62,7 @@ func New(p *runtime.Program, w runtime.Weights, lib Library, opt Options) (*Engi
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{program: p, steps: map[string]*step{}, arena: b.arena, symbols: make([]int64, len(p.Symbols)), profile: opt.Profile}
+	e := &Engine{program: p, steps: map[string]*step{}, arena: b.arena, symbols: make([]int64, len(p.Symbols)), profile: opt.Profile, weights: b.weights}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if e.steps[s.Name] != nil {

@@ -136,7 +136,15 @@ func (e *Engine) run(ctx context.Context, s *step, c *cache) error {
 			return err
 		}
 		l := &s.launches[i]
-		if err := e.launch(l); err != nil {
+		var start time.Time
+		if e.see != nil {
+			start = time.Now()
+		}
+		err := e.launch(l)
+		if err == nil && e.see != nil {
+			err = e.show(s, i, c, time.Since(start))
+		}
+		if err != nil {
 			return fmt.Errorf("step %s: launch %d (%s): %w", s.spec.Name, i, l.spec.Node, err)
 		}
 	}

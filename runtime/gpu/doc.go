@@ -12,6 +12,7 @@
 //	step.go                  Step, RunStep
 //	picker.go, greedy.go,    choosing tokens on the device
 //	candidates.go
+//	watch.go                 what launches left in memory, for whoever checks them
 //	wait.go                  waiting, and devices that are lost
 //
 // A kernel is a function of the module named as in the program. Its first argument is the step memory, 32-bit words:

@@ -33,9 +33,10 @@ type Engine struct {
 	module  device.Module
 	ran     int // steps, which tells the last one
 	profile func(node, kernel string, d time.Duration)
-	block   bool  // wait for each launch, so that a fault names its kernel
-	lost    error // after which nothing can be done
-	hung    bool  // lost because the device does not answer
+	see     func(runtime.Launched) error // nil, or told of each launch
+	block   bool                         // wait for each launch, so that a fault names its kernel
+	lost    error                        // after which nothing can be done
+	hung    bool                         // lost because the device does not answer
 }
 
 var _ runtime.Engine = (*Engine)(nil)

@@ -10,7 +10,7 @@ const (
 // graph runs what queue queues as one graph, which it captures the first time and keeps with the cache. Steps whose grids depend
 // on the past are queued each time, and so are those to be watched.
 func (e *Engine) graph(m *room, s *step, name string, queue func() error) error {
-	if !s.fixed || e.profile != nil || e.block {
+	if !s.fixed || e.oneByOne() {
 		return queue()
 	}
 	g, ok := m.graphs[name]

@@ -65,7 +65,7 @@ func (e *Engine) bindLaunch(spec *runtime.Launch, grid *kernel.Program, fn devic
 }
 
 // overlaps reports that kernels may start before those ahead of them have ended: each waits for them itself.
-func (e *Engine) overlaps() bool { return e.info.Overlap && e.profile == nil && !e.block }
+func (e *Engine) overlaps() bool { return e.info.Overlap && !e.oneByOne() }
 
 // fixed reports that a decode step's grid is the same after any past.
 func (l *launch) fixed(p *runtime.Program) bool {
@@ -111,30 +111,35 @@ func (e *Engine) queue(ctx context.Context, s *step, m *room) error {
 		}
 		l.call.Blocks, l.call.Overlap = n, overlap
 		overlap = e.overlaps()
-		if err := e.start(ctx, l); err != nil {
+		took, err := e.start(ctx, l)
+		if err == nil && e.see != nil {
+			err = e.show(ctx, s, i, m, took)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// start queues a launch. Where it is to be watched, it also waits for it.
-func (e *Engine) start(ctx context.Context, l *launch) error {
-	if e.profile == nil && !e.block {
-		return e.ctx.Launch(l.call, e.stream)
+// start queues a launch. Where it is to be watched, it also waits for it, and tells how long it took.
+func (e *Engine) start(ctx context.Context, l *launch) (took time.Duration, err error) {
+	if !e.oneByOne() {
+		return 0, e.ctx.Launch(l.call, e.stream)
 	}
 	if err := e.ctx.Record(e.begin, e.stream); err != nil {
-		return err
+		return 0, err
 	}
 	if err := e.ctx.Launch(l.call, e.stream); err != nil {
-		return err
+		return 0, err
 	}
-	if err := e.wait(ctx); err != nil || e.profile == nil {
-		return err
+	if err := e.wait(ctx); err != nil || e.profile == nil && e.see == nil {
+		return 0, err
 	}
 	ms, err := e.ctx.Elapsed(e.begin, e.done)
-	if err == nil {
-		e.profile(l.spec.Node, e.program.Kernels[l.spec.Kernel].Name, time.Duration(float64(ms)*1e6))
+	took = time.Duration(float64(ms) * 1e6)
+	if err == nil && e.profile != nil {
+		e.profile(l.spec.Node, e.program.Kernels[l.spec.Kernel].Name, took)
 	}
-	return err
+	return took, err
 }
