@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/llorch/llorch/codegen/clike/cuda"
+	"github.com/llorch/llorch/codegen/clike/metal"
 	"github.com/llorch/llorch/codegen/gocpu"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/passes/lower"
@@ -23,8 +25,8 @@ type Target struct {
 	// Sources spells the kernels: files by name, for the artifact and its reader. It enters into the program what a launch needs
 	// to know of them.
 	Sources func(p *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, error)
-	// Build compiles sources for devices of these architectures, or of the target's own choice: more files. It is nil where
-	// the sources are all there is.
+	// Build compiles sources for devices of these architectures (of Metal: for a version of its language), or of the target's own
+	// choice: more files. It is nil where the sources are all there is.
 	Build func(sources map[string][]byte, archs []string) (map[string][]byte, error)
 }
 
@@ -32,7 +34,8 @@ type Target struct {
 var Targets = []*Target{
 	{Name: "cpu", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources}, // there is a tile for every one of them
 	{Name: "go", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
-	{Name: "cuda", Schedule: lower.CUDA, DTypes: gpuTypes(), Bound: true, Sources: cudaSources, Build: BuildCUDA},
+	{Name: "cuda", Schedule: lower.CUDA, DTypes: fragmentTypes(), Bound: true, Sources: spelled(cuda.Dialect, CUDASource), Build: BuildCUDA},
+	{Name: "metal", Schedule: lower.Metal, DTypes: fileTypes(), Bound: true, Sources: spelled(metal.Dialect, MetalSource), Build: BuildMetal},
 }
 
 // goSources are the kernels in Go.
@@ -43,20 +46,23 @@ func goSources(_ *runtime.Program, ks []*kernel.Kernel) (map[string][]byte, erro
 
 // cpuTypes are the weight types of the dtype table but for fragments, which are for tensor cores.
 func cpuTypes() []kernel.DType {
-	var ds []kernel.DType
-	for _, r := range kernel.DTypes {
-		if r.Weight && !r.Fragment() {
-			ds = append(ds, r.DType)
-		}
-	}
-	return ds
+	return weightTypes(func(r *kernel.DTypeRow) bool { return !r.Fragment() })
 }
 
-// gpuTypes are the weight types of files and their fragments.
-func gpuTypes() []kernel.DType {
+// fileTypes are the weight types of files.
+func fileTypes() []kernel.DType {
+	return weightTypes(func(r *kernel.DTypeRow) bool { return r.Panel == nil })
+}
+
+// fragmentTypes are the weight types of files and their fragments.
+func fragmentTypes() []kernel.DType {
+	return weightTypes(func(r *kernel.DTypeRow) bool { return r.Panel == nil || r.Fragment() })
+}
+
+func weightTypes(is func(r *kernel.DTypeRow) bool) []kernel.DType {
 	var ds []kernel.DType
-	for _, r := range kernel.DTypes {
-		if r.Weight && (r.Panel == nil || r.Fragment()) {
+	for i := range kernel.DTypes {
+		if r := &kernel.DTypes[i]; r.Weight && is(r) {
 			ds = append(ds, r.DType)
 		}
 	}

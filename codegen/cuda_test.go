@@ -11,21 +11,29 @@ import (
 	"github.com/llorch/llorch/models"
 )
 
-// TestCUDATakesRealShapes: models of real shapes, of every weight type, fit a group's memory and 32-bit indexes.
-func TestCUDATakesRealShapes(t *testing.T) {
-	for name, c := range map[string]models.Config{
-		"tinyllama-1.1b": {Vocab: 32000, Embd: 2048, Layers: 1, Heads: 32, KVHeads: 4, HeadDim: 64, FFN: 5632, Context: 2048},
-		"smollm2-135m":   {Vocab: 49152, Embd: 576, Layers: 1, Heads: 9, KVHeads: 3, HeadDim: 64, FFN: 1536, Context: 8192, Tied: true},
-		"llama-3.1-8b":   {Vocab: 128256, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 131072},
-		"llama-2-13b":    {Vocab: 32000, Embd: 5120, Layers: 1, Heads: 40, KVHeads: 40, HeadDim: 128, FFN: 13824, Context: 4096},
-		"llama-3.1-70b":  {Vocab: 128256, Embd: 8192, Layers: 1, Heads: 64, KVHeads: 8, HeadDim: 128, FFN: 28672, Context: 131072},
-		"mistral-7b":     {Vocab: 32000, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 32768, Sliding: models.Sliding{Window: 4096}},
-		"qwen2-7b":       {Vocab: 152064, Embd: 3584, Layers: 1, Heads: 28, KVHeads: 4, HeadDim: 128, FFN: 18944, Context: 32768, AttnBias: true},
-		"qwen3-8b":       {Vocab: 151936, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 12288, Context: 40960, QKNorm: true},
-		"gemma-2-9b": {Vocab: 256000, Embd: 3584, Layers: 2, Heads: 16, KVHeads: 8, HeadDim: 256, FFN: 14336, Context: 8192, Tied: true,
-			PostNorms: true, NormOffset: 1, Act: "gelu_tanh", EmbdScale: 60, AttnCap: 50, LogitCap: 30, Sliding: models.Sliding{Window: 4096, Pattern: []bool{true, false}}},
-		"phi-3-mini": {Vocab: 32064, Embd: 3072, Layers: 1, Heads: 32, KVHeads: 32, HeadDim: 96, FFN: 8192, Context: 4096, Sliding: models.Sliding{Window: 2047}},
-	} {
+// realShapes are configurations of well-known models, with one or two layers, and what is at the edge of them.
+var realShapes = map[string]models.Config{
+	"tinyllama-1.1b": {Vocab: 32000, Embd: 2048, Layers: 1, Heads: 32, KVHeads: 4, HeadDim: 64, FFN: 5632, Context: 2048},
+	"smollm2-135m":   {Vocab: 49152, Embd: 576, Layers: 1, Heads: 9, KVHeads: 3, HeadDim: 64, FFN: 1536, Context: 8192, Tied: true},
+	"llama-3.1-8b":   {Vocab: 128256, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 131072},
+	"llama-2-13b":    {Vocab: 32000, Embd: 5120, Layers: 1, Heads: 40, KVHeads: 40, HeadDim: 128, FFN: 13824, Context: 4096},
+	"llama-3.1-70b":  {Vocab: 128256, Embd: 8192, Layers: 1, Heads: 64, KVHeads: 8, HeadDim: 128, FFN: 28672, Context: 131072},
+	"mistral-7b":     {Vocab: 32000, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 32768, Sliding: models.Sliding{Window: 4096}},
+	"qwen2-7b":       {Vocab: 152064, Embd: 3584, Layers: 1, Heads: 28, KVHeads: 4, HeadDim: 128, FFN: 18944, Context: 32768, AttnBias: true},
+	"qwen3-8b":       {Vocab: 151936, Embd: 4096, Layers: 1, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 12288, Context: 40960, QKNorm: true},
+	"gemma-2-9b": {Vocab: 256000, Embd: 3584, Layers: 2, Heads: 16, KVHeads: 8, HeadDim: 256, FFN: 14336, Context: 8192, Tied: true,
+		PostNorms: true, NormOffset: 1, Act: "gelu_tanh", EmbdScale: 60, AttnCap: 50, LogitCap: 30, Sliding: models.Sliding{Window: 4096, Pattern: []bool{true, false}}},
+	"phi-3-mini":  {Vocab: 32064, Embd: 3072, Layers: 1, Heads: 32, KVHeads: 32, HeadDim: 96, FFN: 8192, Context: 4096, Sliding: models.Sliding{Window: 2047}},
+	"falcon-like": {Vocab: 65024, Embd: 4544, Layers: 1, Heads: 71, KVHeads: 1, HeadDim: 64, FFN: 18176, Context: 131072},
+	"mqa of 256":  {Vocab: 256000, Embd: 2048, Layers: 1, Heads: 8, KVHeads: 1, HeadDim: 256, FFN: 16384, Context: 8192, Tied: true},
+	"mqa of 48":   {Vocab: 49153, Embd: 6144, Layers: 1, Heads: 48, KVHeads: 1, HeadDim: 128, FFN: 24577, Context: 8192},
+	"head of 2":   {Vocab: 37, Embd: 64, Layers: 1, Heads: 32, KVHeads: 1, HeadDim: 2, FFN: 32, Context: 131072},
+	"head of 80":  {Vocab: 50257, Embd: 2560, Layers: 1, Heads: 96, KVHeads: 32, HeadDim: 80, FFN: 10240, Context: 2048},
+}
+
+// TestGPUsTakeRealShapes: models of real shapes, of every weight type, fit a group's memory and 32-bit indexes.
+func TestGPUsTakeRealShapes(t *testing.T) {
+	for name, c := range realShapes {
 		c.Arch, c.NormEps = "llama", 1e-5
 		for _, style := range []string{"half", "interleaved"} {
 			c.Rope = models.Rope{Theta: 10000, Width: c.HeadDim, Style: style}
@@ -42,10 +50,12 @@ func TestCUDATakesRealShapes(t *testing.T) {
 					}
 					g := models.Llama(c, models.Options{KV: kv, Weight: llamaCase{config: c, w: row.DType}.dtype})
 					require.NoError(t, ir.Verify(g))
-					compiled, err := codegen.Compile(g, codegen.Options{Target: "cuda"})
-					require.NoError(t, err)
-					_, err = compiled.Target.Sources(compiled.Program, compiled.Kernels)
-					require.NoError(t, err)
+					for _, target := range []string{"cuda", "metal"} {
+						compiled, err := codegen.Compile(g, codegen.Options{Target: target})
+						require.NoError(t, err)
+						_, err = compiled.Target.Sources(compiled.Program, compiled.Kernels)
+						require.NoError(t, err)
+					}
 				})
 			}
 		}

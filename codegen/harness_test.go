@@ -35,7 +35,7 @@ type trial struct {
 }
 
 // TestMain adds targets whose schedules have tiles so small that small graphs have several of them, full and cut off: of a CPU, of a
-// GPU, and of a GPU that multiplies many tokens in 16 bits.
+// GPU, of a GPU that multiplies many tokens in 16 bits, and of one whose groups have too little memory for heads side by side.
 func TestMain(m *testing.M) {
 	gpu := lower.Schedule{
 		Rows: 4, ManyRows: 6, RowUnit: 2, Tokens: 3, Tiled: true, KVBlock: 2, Columns: 5, Splits: 3,
@@ -43,9 +43,11 @@ func TestMain(m *testing.M) {
 	}
 	narrow := gpu
 	narrow.Narrow = lower.CUDA.Narrow
+	small := gpu
+	small.Splits, small.Norms, small.Results, small.Scores, small.Pack = 0, false, 80, 200, lower.Metal.Pack
 	for name, s := range map[string]lower.Schedule{
 		"tiny": {Rows: 3, Tokens: 2, KVBlock: 2, Norms: true, Pack: kernel.DType.Panels, Acts: kernel.A8},
-		"gpu":  gpu, "narrow": narrow,
+		"gpu":  gpu, "narrow": narrow, "small": small,
 	} {
 		t := *codegen.Targets[0]
 		t.Name, t.Schedule, t.Bound = name, s, s.Teams

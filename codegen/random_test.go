@@ -32,7 +32,7 @@ func drawTrial(t *rapid.T) *trial {
 	d := drawGraph(t)
 	tr := &trial{g: d.g, env: map[string]int64{"S": int64(rapid.IntRange(1, 5).Draw(t, "S"))}, rounds: d.f16}
 	tr.seed = uint64(rapid.IntRange(0, 9).Draw(t, "seed"))
-	tr.target = among(d, "tiny", "cpu", "gpu", "narrow")
+	tr.target = among(d, "tiny", "cpu", "gpu", "narrow", "small")
 	tr.rounds = tr.rounds || tr.target == "narrow"
 	if d.g.Step != nil {
 		tr.env["P"] = int64(rapid.IntRange(0, 4).Draw(t, "P"))

@@ -10,7 +10,7 @@ import (
 func (p *printer) fetchCall(plan *planned) {
 	plan.fetched = true
 	plan.ringAt = p.takeRing(plan.Ring)
-	p.line("%s::fetch(memory + %d, %s, %s);", plan.Type, plan.ringAt, p.matrix(plan.dot.W, plan.dot.WAt), p.ints(plan.dot.Rows))
+	p.line("%s::fetch(memory + %d, %s, %s%s);", plan.Type, plan.ringAt, p.matrix(plan.dot.W, plan.dot.WAt), p.ints(plan.dot.Rows), p.place())
 }
 
 // tileCall spells a Dot or Mix by its tile.
@@ -33,7 +33,7 @@ func (p *printer) tileCall(plan *planned) {
 			p.line("group_barrier();")
 		}
 		if what != "" {
-			p.line("%s::prepare(memory + %d, %s, %s, %s);", plan.Type, p.memory.prep, x, xStride, cols)
+			p.line("%s::prepare(memory + %d, %s, %s, %s%s);", plan.Type, p.memory.prep, x, xStride, cols, p.place())
 			p.line("group_barrier();")
 		}
 		p.prepared, p.prepUsed = what, true
@@ -42,8 +42,8 @@ func (p *printer) tileCall(plan *planned) {
 	if plan.Ring > 0 {
 		ring = fmt.Sprintf("memory + %d", plan.ringAt)
 	}
-	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
-		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep)
+	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
+		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
 }
 
 // matrix is a pointer to the element at an index, which begins a block if the elements are in blocks. Matrices of blocks may have

@@ -16,12 +16,17 @@ type Dialect struct {
 	Threads int      // of a group
 	Team    int      // lanes of a team
 	Memory  int      // the most bytes of group memory that a group may have
-	Counts  int      // places for Arrive that a step has
+	Counts  int      // places for Arrive that a step has; 0 where groups do not see what others of their kernel have stored
 	Overlap bool     // a kernel may start before the one before it has ended, and waits for it itself
+	Strict  bool     // the compiler is asked to warn of names that nothing uses, and of operators that readers confuse
 	Words   []string // that kernels may not use as names: keywords, and what the prelude declares
 
-	Types  map[kernel.DType]string // element types of memory, as loads and stores name them
-	Inline string                  // what a small function begins with
+	Types   map[kernel.DType]string // element types of memory, as loads and stores name them
+	Bytes   string                  // element type of matrices of blocks
+	Weights string                  // type of a pointer to such, as a function takes it
+	Inline  string                  // what a small function begins with
+	Self    string                  // the thread's number in its group
+	Place   string                  // last argument of functions that must know which thread calls them; "" where they know by themselves
 	// Open is the head of a kernel up to its first statement.
 	Open func(h Head) string
 	// Local declares group memory at a byte offset.
@@ -33,7 +38,7 @@ type Head struct {
 	Name    string
 	Threads int
 	Params  []Param
-	Memory  bool // it uses group memory
+	Memory  int // bytes of group memory
 }
 
 // Param is a buffer: a pointer to Type, which is const unless the kernel writes it. What is Weight is never written while a model
@@ -56,3 +61,7 @@ var precedence = map[string]int{
 	"mul": 10, "div": 10, "rem": 10, "add": 9, "sub": 9, "shl": 8, "shr": 8, "lt": 7, "le": 7, "eq": 6, "band": 5, "bor": 4, "and": 3,
 	"or": 2, "choose": 1,
 }
+
+// confused are operators whose operands of some others stand in parentheses where a compiler warns of those without, though C's
+// precedence needs none.
+var confused = map[string][]string{"shl": {"add", "sub"}, "shr": {"add", "sub"}, "bor": {"band"}, "or": {"and"}}

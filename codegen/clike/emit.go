@@ -103,7 +103,11 @@ func (e *emitter) kernel(i int, k *kernel.Kernel) (string, Function, error) {
 }
 
 func (e *emitter) print(i int, k *kernel.Kernel, n *narrower, plans *planner) (string, Function, error) {
-	p := &printer{emitter: e, k: k, index: i, planner: plans, barriers: kernel.Barriers(k), n: n}
+	var used names
+	if e.d.Strict {
+		k, used = trim(k)
+	}
+	p := &printer{emitter: e, k: k, index: i, planner: plans, barriers: kernel.Barriers(k), n: n, used: used}
 	text := p.kernel()
 	if p.err != nil {
 		return "", Function{}, fmt.Errorf("kernel %s: %w", k.Name, p.err)

@@ -75,12 +75,20 @@ func (p *printer) call(c *kernel.Call, prec int) string {
 	case c.Fn.Name == "choose":
 		s = p.expr(c.Args[0], own+1) + " ? " + p.expr(c.Args[1], own+1) + " : " + p.expr(c.Args[2], own)
 	default:
-		s = p.expr(c.Args[0], own) + " " + c.Fn.Infix + " " + p.expr(c.Args[1], own+1)
+		s = p.operand(c, 0, own) + " " + c.Fn.Infix + " " + p.operand(c, 1, own+1)
 	}
 	if own < prec {
 		return "(" + s + ")"
 	}
 	return s
+}
+
+// operand spells argument i of an operator.
+func (p *printer) operand(c *kernel.Call, i, prec int) string {
+	if arg, ok := c.Args[i].(*kernel.Call); ok && p.emitter.d.Strict && slices.Contains(confused[c.Fn.Name], arg.Fn.Name) {
+		return "(" + p.expr(arg, 0) + ")"
+	}
+	return p.expr(c.Args[i], prec)
 }
 
 func (p *printer) apply(c *kernel.Call) string {
@@ -138,8 +146,8 @@ func (e *emitter) element(d kernel.DType) string {
 	if d.Row().Rows == 1 {
 		value = d.Row().Element(word, r, kernel.IntVar("k"), kernel.I(0))
 	}
-	e.elements = append(e.elements, fmt.Sprintf("// %s is %s of a matrix in %s.\n%s float %s(const unsigned char* w, %s) {\n  return %s;\n}\n",
-		name, what, d, e.d.Inline, name, params, p.expr(value, 0)))
+	e.elements = append(e.elements, fmt.Sprintf("// %s is %s of a matrix in %s.\n%s float %s(%s w, %s) {\n  return %s;\n}\n",
+		name, what, d, e.d.Inline, name, e.d.Weights, params, p.expr(value, 0)))
 	return name
 }
 

@@ -11,28 +11,58 @@ import (
 
 	"github.com/llorch/llorch/codegen/clike"
 	"github.com/llorch/llorch/codegen/clike/cuda"
+	"github.com/llorch/llorch/codegen/clike/metal"
 	"github.com/llorch/llorch/ir/kernel"
 )
 
 var update = flag.Bool("update", false, "rewrite what testdata expects")
 
-// TestGolden holds the CUDA C of the kernels in testdata, without the device code around it, against the files beside them.
+// spelling is a dialect, and what parts a kernel from the device code around it.
+type spelling struct {
+	*clike.Dialect
+	head, tail, ext string
+}
+
+var spellings = []spelling{
+	{cuda.Dialect, "extern \"C\" __global__", "// ---- pick.cu", ".cu"},
+	{metal.Dialect, "\nkernel void ", "", ".metal"},
+}
+
+// own is the kernel alone in a source that has one.
+func (s spelling) own(src string) string {
+	src = src[strings.LastIndex(src[:s.end(src)], s.head):s.end(src)]
+	return strings.TrimPrefix(src, "\n")
+}
+
+func (s spelling) end(src string) int {
+	if s.tail == "" {
+		return len(src)
+	}
+	return strings.Index(src, s.tail)
+}
+
+// TestGolden holds the kernels in testdata in every dialect, without the device code around them, against the files beside them.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.kernel")
 	require.NoError(t, err)
 	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".kernel"), func(t *testing.T) {
-			src, fns := emit(t, options(), read(t, f))
-			require.Len(t, fns, 1)
-			own := src[strings.Index(src, "extern \"C\" __global__"):strings.Index(src, "// ---- pick.cu")]
-			golden := strings.TrimSuffix(f, ".kernel") + ".cu"
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(own), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			require.Equal(t, string(want), own)
-		})
+		for _, s := range spellings {
+			t.Run(strings.TrimSuffix(filepath.Base(f), ".kernel")+"/"+s.Name, func(t *testing.T) {
+				src, fns, err := clike.Emit(s.Dialect, options(), []*kernel.Kernel{read(t, f)})
+				golden := strings.TrimSuffix(f, ".kernel") + s.ext
+				if err != nil { // it was scheduled for another device
+					require.NoFileExists(t, golden, err)
+					return
+				}
+				require.Len(t, fns, 1)
+				if *update {
+					require.NoError(t, os.WriteFile(golden, []byte(s.own(string(src))), 0o644))
+				}
+				want, err := os.ReadFile(golden)
+				require.NoError(t, err)
+				require.Equal(t, string(want), s.own(string(src)))
+			})
+		}
 	}
 }
 
@@ -110,12 +140,53 @@ func TestRefused(t *testing.T) {
 		_, _, err := clike.Emit(cuda.Dialect, options(), []*kernel.Kernel{parse(t, text)})
 		require.EqualError(t, err, want, text)
 	}
+	for text, want := range map[string]string{
+		"func f(y out_f32) {\n\tgroup(a, 9000)\n\tfor i := range lanes(9000) {\n\t\ta[i] = 0.0\n\t}\n}\n":   "target metal: kernel f: a group needs 36096 bytes of group memory, and there are 32768",
+		"func f(y out_f32) {\n\tgrid(i, 20)\n\tlast := arrive(i, 2)\n\tif last {\n\t\ty[i] = 1.0\n\t}\n}\n": "target metal: kernel f: arrive(i): groups do not see what others of their kernel have stored",
+	} {
+		_, _, err := clike.Emit(metal.Dialect, options(), []*kernel.Kernel{parse(t, text)})
+		require.EqualError(t, err, want, text)
+	}
 }
 
-// TestNames: words of C++ and of the prelude are no names.
+// TestStrict: a dialect whose compiler warns declares nothing in vain, and needs no table of precedences to be read.
+func TestStrict(t *testing.T) {
+	src, _, err := clike.Emit(metal.Dialect, options(), []*kernel.Kernel{parse(t, `func f(x in_i32, y out_f32, S int, P int) {
+	grid(a, 3)
+	grid(b, S)
+	grid(c, 4)
+	group(g, 40)
+	group(h, 40)
+	unused := a + P
+	alsoUnused := unused * 2
+	n := x[c]
+	for i := range lanes(40) {
+		m := n + i
+		h[i] = float((n & 3 | (i & 1) << (b + 1)) << 2)
+	}
+	top := sum(j, 40, h[j])
+	y[b] = h[c]
+}
+`)})
+	require.NoError(t, err)
+	body := spellings[1].own(string(src))
+	require.Equal(t, `  alignas(16) threadgroup uchar memory[256];
+  const int S = step[0];
+  const int c = group_index % 4;
+  const int b = group_index / 4 % S;
+  threadgroup float* const h = (threadgroup float*)(memory + 0);
+  const int n = x[c];
+`, body[strings.Index(body, "  alignas"):strings.Index(body, "  for")])
+	require.Contains(t, body, "h[i] = float(((n & 3) | (i & 1) << (b + 1)) << 2);")
+}
+
+// TestNames: words of the language and of the prelude are no names.
 func TestNames(t *testing.T) {
 	src, _ := emit(t, options(), parse(t, "func f(new in_f32, class out_f32) {\n\tfor lane := range lanes(7) {\n\t\tclass[lane] = new[lane]\n\t}\n}\n"))
 	require.Contains(t, src, "for (int lane_ = thread; lane_ < 7; lane_ += 256) {\n    class_[lane_] = new_[lane_];")
+	out, _, err := clike.Emit(metal.Dialect, options(), []*kernel.Kernel{parse(t, "func f(device in_f32, half out_f32) {\n\tfor self := range lanes(7) {\n\t\thalf[self] = device[self]\n\t}\n}\n")})
+	require.NoError(t, err)
+	require.Contains(t, string(out), "for (int self_ = self; self_ < 7; self_ += 256) {\n    half_[self_] = device_[self_];")
 }
 
 // TestPlacesOfArrive: kernels of a program count in places of their own.

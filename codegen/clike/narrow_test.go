@@ -30,16 +30,19 @@ func kernels(t *testing.T) map[string]*kernel.Kernel {
 
 var symbols = map[string]Range{"S": {1, 32}, "P": {0, 32}}
 
-// TestNarrowed: a kernel that was narrowed, with loops in place of its Dots and Mixes, computes what it did before.
+// TestNarrowed: a kernel that was narrowed and trimmed, with loops in place of its Dots and Mixes, computes what it did before.
 func TestNarrowed(t *testing.T) {
 	for name, k := range kernels(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := &planner{d: &Dialect{}, bufs: map[string]kernel.Buf{}, plans: map[kernel.Stmt]*planned{}}
 			for _, b := range k.Bufs {
 				p.bufs[b.Name] = b
 			}
 			narrowed, _, err := narrow(k, symbols, p.stmt)
 			require.NoError(t, err)
+			narrowed, _ = trim(narrowed)
+			narrowed.Ints = k.Ints // which the grid may need
 			require.NoError(t, kernel.Verify(narrowed), "%s", narrowed)
 			for _, env := range []map[string]int64{{"S": 1, "P": 0}, {"S": 5, "P": 3}, {"S": 11, "P": 20}} {
 				want, got := interpreted(t, k, env), interpreted(t, narrowed, env)

@@ -16,6 +16,7 @@ type printer struct {
 	index    int // of the kernel
 	n        *narrower
 	barriers map[kernel.Stmt]bool
+	used     names // nil where whatever the kernel has is declared
 	memory   layout
 	out      strings.Builder
 	indent   int
@@ -59,9 +60,9 @@ func (p *printer) kernel() string {
 	for _, d := range p.k.Doc {
 		head.WriteString("// " + d + "\n")
 	}
-	h := Head{Name: p.k.Name, Threads: p.threads, Memory: p.memory.size > 0}
+	h := Head{Name: p.k.Name, Threads: p.threads, Memory: p.memory.size}
 	for _, b := range p.k.Bufs {
-		t := "unsigned char"
+		t := p.emitter.d.Bytes
 		if !blocks(b.DType) {
 			t = p.emitter.d.Types[b.DType]
 		}
@@ -88,14 +89,20 @@ func (p *printer) declare() {
 	for i := len(p.k.Grid) - 1; i >= 0; i-- {
 		a := p.k.Grid[i]
 		if i == 0 {
-			p.line("const int %s = %s;", p.name(a.Var), rest)
+			p.coordinate(a.Var, rest)
 			break
 		}
 		ext := p.expr(a.N, precedence["mul"]+1)
-		p.line("const int %s = %s %% %s;", p.name(a.Var), rest, ext)
+		p.coordinate(a.Var, rest+" % "+ext)
 		rest = rest + " / " + ext
 	}
 	p.locals()
+}
+
+func (p *printer) coordinate(name, value string) {
+	if p.used == nil || p.used[name] {
+		p.line("const int %s = %s;", p.name(name), value)
+	}
 }
 
 func (p *printer) stmts(body []kernel.Stmt) {
@@ -176,7 +183,7 @@ func (p *printer) store(s *kernel.Store) {
 	}
 	switch p.scope {
 	case group:
-		text = "if (thread == 0) " + text
+		text = "if (" + p.emitter.d.Self + " == 0) " + text
 	case team:
 		text = "if (lane == 0) " + text
 	}
@@ -191,7 +198,7 @@ func (p *printer) loop(s *kernel.For) {
 		p.line("for (int %s = lane; %s < %s; %s += TEAM) {", v, v, hi, v)
 		p.in(lane, s.Body)
 	case s.Lanes && p.scope == group:
-		p.line("for (int %s = thread; %s < %s; %s += %d) {", v, v, hi, v, p.threads)
+		p.line("for (int %s = %s; %s < %s; %s += %d) {", v, p.emitter.d.Self, v, hi, v, p.threads)
 		p.in(lane, s.Body)
 	case s.Teams && p.scope == group:
 		p.line("for (int %s = team; %s < %s; %s += %d) {", v, v, hi, v, p.threads/p.emitter.d.Team)
@@ -253,7 +260,7 @@ func (p *printer) reduce(s *kernel.Reduce) {
 	start := map[kernel.ReduceOp]float32{kernel.Sum: 0, kernel.Max: float32(math.Inf(-1))}[s.Op]
 	switch p.scope {
 	case group:
-		from, by = "thread", fmt.Sprint(p.threads)
+		from, by = p.emitter.d.Self, fmt.Sprint(p.threads)
 	case team:
 		from, by = "lane", "TEAM"
 	}
@@ -267,19 +274,31 @@ func (p *printer) reduce(s *kernel.Reduce) {
 	p.line("for (int %s = %s; %s < %s; %s += %s) %s", v, from, v, p.ints(s.N), v, by, step)
 	switch p.scope {
 	case group:
-		p.line("%s = %s_group<%d>(%s, (float*)memory);", name, s.Op, p.threads, name)
+		p.line("%s = %s_group<%d>(%s, memory%s);", name, s.Op, p.threads, name, p.place())
 	case team:
 		p.line("%s = %s_team(%s);", name, s.Op, name)
 	}
 }
 
+// place is the last argument of a function that must know which thread calls it.
+func (p *printer) place() string {
+	if p.emitter.d.Place == "" {
+		return ""
+	}
+	return ", " + p.emitter.d.Place
+}
+
 func (p *printer) arrive(s *kernel.Arrive) {
+	if p.emitter.d.Counts == 0 {
+		p.fail("arrive(%s): groups do not see what others of their kernel have stored", kernel.ExprString(s.Index))
+		return
+	}
 	r := p.n.rangeOf(s.Index)
 	if !r.known() || r.Lo < 0 || p.counts+int(r.Hi) >= p.emitter.d.Counts {
 		p.fail("arrive(%s): there are %d places, of which %d are taken", kernel.ExprString(s.Index), p.emitter.d.Counts, p.counts)
 		return
 	}
-	p.line("const bool %s = arrive(step, %s, %s);", p.name(s.Name), p.ints(kernel.Add(kernel.I(int64(p.counts)), s.Index)), p.ints(s.N))
+	p.line("const bool %s = arrive(step, %s, %s%s);", p.name(s.Name), p.ints(kernel.Add(kernel.I(int64(p.counts)), s.Index)), p.ints(s.N), p.place())
 	p.counts += int(r.Hi) + 1
 }
 

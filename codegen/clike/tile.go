@@ -9,6 +9,7 @@ import "github.com/llorch/llorch/ir/kernel"
 //	prepare(prep, x, xStride, cols)  puts x into the form that run wants; where the plan prepares
 //	run(acc, accStride, w, wStride, x, xStride, rows, cols, k, ring, prep)
 //
+// each with the dialect's Place as one more argument.
 // w and x point to the first element (of fragments: the first byte), rows, cols and k are ints, acc is group memory, ring and prep
 // are the plan's own. There is one fetch before each run. There is a barrier before run wherever x or acc need one, one before
 // prepare, and one between prepare and run; what run leaves in acc is seen after a barrier.

@@ -129,6 +129,10 @@ func (s *attention) declare() {
 		first--
 	}
 	s.group = q.Axes[first : len(q.Axes)-1]
+	if n, ok := count(s.group); ok && !s.fits(n) {
+		s.group = nil
+		first = len(q.Axes) - 1
+	}
 	s.heads = kernel.I(1)
 	for _, a := range s.group {
 		s.heads = kernel.Mul(s.heads, s.extent(a.Name, a.Dim))
@@ -188,15 +192,15 @@ func (s *attention) tokens(a ir.Axis) int {
 	if s.sched.Columns == 0 || !s.isToken(a.Name) || single(s.builder.g, a.Name, a.Dim) {
 		return 1
 	}
-	heads := int64(1)
-	for _, a := range s.group {
-		n, ok := a.Dim.Const()
-		if !ok {
-			return 1
-		}
-		heads *= n
+	heads, ok := count(s.group)
+	if !ok {
+		return 1
 	}
-	return max(1, s.sched.Columns/int(max(heads, 1)))
+	columns := int64(s.sched.Columns)
+	for columns > heads && !s.fits(columns) {
+		columns /= 2
+	}
+	return int(max(1, columns/max(heads, 1)))
 }
 
 // tile gives the group several tokens.

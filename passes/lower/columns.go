@@ -1,8 +1,34 @@
 package lower
 
 import (
+	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/kernel"
 )
+
+// count is the number of elements of axes, if that is fixed.
+func count(axes []ir.Axis) (n int64, ok bool) {
+	n = 1
+	for _, a := range axes {
+		d, ok := a.Dim.Const()
+		if !ok {
+			return 0, false
+		}
+		n *= d
+	}
+	return n, true
+}
+
+// fits reports that the memory of so many columns is no more than the schedule allows, or is not known.
+func (s *attention) fits(columns int64) bool {
+	q, v := s.scores.In[0].Type.Axes, s.mixed.In[1].Type.Axes
+	width, ok := count([]ir.Axis{q[len(q)-1]})
+	vWidth, vOK := count([]ir.Axis{v[len(v)-1]})
+	if s.sched.Scores == 0 || !ok || !vOK {
+		return true
+	}
+	floats := int64(s.sched.KVBlock)*(2*columns+1) + columns*(2+width+vWidth)
+	return 4*floats <= int64(s.sched.Scores)
+}
 
 // columns is a loop over columns: over teams, where the target has some.
 func (s *attention) columns(hint string, n kernel.Expr, f func(c kernel.Expr)) {

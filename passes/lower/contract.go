@@ -159,7 +159,8 @@ func isOne(e kernel.Expr) bool {
 }
 
 // tileSize is the rows and tokens of a group: of one token as many rows as fill the device, of many those that the schedule wants,
-// halved until the results of so many projections side by side fit. Rows are whole runs of elements that results mix.
+// halved until the results of so many projections side by side fit. Rows are whole runs of elements that results mix; where those are
+// too long, tokens are halved.
 func (s *contraction) tileSize(segs []*segment, members int) (rows, toks int) {
 	sched, unit := &s.sched, s.rowUnit()
 	if isOne(s.n) {
@@ -171,6 +172,9 @@ func (s *contraction) tileSize(segs []*segment, members int) (rows, toks int) {
 	}
 	rows = (rows + unit - 1) / unit * unit
 	toks = sched.Tokens
+	for sched.Results > 0 && toks > 1 && 4*members*rows*(toks+1) > sched.Results {
+		toks /= 2
+	}
 	if twice := 2 * toks; twice <= sched.MostTokens && 4*members*rows*(twice+1) <= sched.Results &&
 		sched.waves(segs, rows, twice) <= sched.waves(segs, rows, toks) {
 		toks = twice

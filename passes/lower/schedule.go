@@ -19,12 +19,13 @@ type Schedule struct {
 	Tokens     int  // tokens that are multiplied with at a time
 	MostTokens int  // the same where twice as many fill the device better; 0 for Tokens
 	Tiled      bool // a group takes so many tokens of them, instead of walking over all
-	Results    int  // bytes of group memory that the results of a group may take, at the price of fewer rows; 0 for any
+	Results    int  // bytes of group memory that the results of a group may take, at the price of fewer rows, then tokens; 0 for any
 
 	// Attention.
 	KVBlock int // keys that a group reads at a time
 	Columns int // columns that a group has at least, where there are many tokens: their heads side by side; 0 for one token's
 	Splits  int // groups that share the keys of one token; 0 and 1 for none
+	Scores  int // bytes of group memory that all of it may take, at the price of fewer columns; 0 for any
 
 	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
 	// before: where a kernel's end costs more than many norms.
@@ -52,6 +53,31 @@ var CUDA = Schedule{
 	KVBlock: 64, Columns: 64, Splits: 16,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
+}
+
+// Metal is the schedule for the GPUs of Apple's chips, M1 to M4: 8 to 40 cores, whose groups of 256 threads have 32 KiB of memory. Its
+// sizes are reasoned, not measured:
+//
+//   - One token: 32 rows are 4 for each team, which read the vector once, and a layer's matrices are still 64 groups and more.
+//   - Many tokens: 64 rows by 64 tokens are 8 tiles of 8 by 8 for each team, in 16.3 KiB. Two projections side by side take 32 tokens.
+//   - Attention: 32 columns of heads of up to 64 elements, 16 of up to 128, 8 of up to 256; at least 6 KiB are left for its tiles.
+//   - A group that computes a norm again holds the whole vector in its memory, which the widest models exceed.
+//   - Keys are not split, as groups of one kernel do not see what others store.
+//   - Weights stay as the file has them, so that it is mapped and not read.
+var Metal = Schedule{
+	Chunk: 512,
+	Rows:  32, Groups: 40, ManyRows: 64, RowUnit: 8, Tokens: 32, MostTokens: 64, Tiled: true, Results: 20 << 10,
+	KVBlock: 32, Columns: 32, Scores: 26 << 10,
+	Teams: true, Banks: true,
+	Pack: unpacked, Narrow: narrowFloat,
+}
+
+// unpacked keeps types of weights as they are; f32 is none whose products may be narrow.
+func unpacked(w kernel.DType) kernel.DType {
+	if w == kernel.F32 {
+		return kernel.Invalid
+	}
+	return w
 }
 
 // narrowFloat is the type that tensor cores multiply with a weight's: its own if that has 16 bits, and f16 with codes.

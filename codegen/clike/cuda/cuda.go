@@ -31,8 +31,11 @@ var Dialect = &clike.Dialect{
 	Types: map[kernel.DType]string{
 		kernel.F32: "float", kernel.F16: "f16", kernel.BF16: "bf16", kernel.I32: "int", kernel.Pos: "int", kernel.BoolT: "unsigned char",
 	},
-	Inline: "__device__ __forceinline__",
-	Open:   open,
+	Bytes:   "unsigned char",
+	Weights: "const unsigned char*",
+	Inline:  "__device__ __forceinline__",
+	Self:    "thread",
+	Open:    open,
 	Local: func(name string, offset int) string {
 		return fmt.Sprintf("float* const %s = (float*)(memory + %d);", name, offset)
 	},
@@ -53,7 +56,7 @@ func open(h clike.Head) string {
 	}
 	s := fmt.Sprintf("extern \"C\" __global__ void __launch_bounds__(%d) %s(%s) {\n", h.Threads, h.Name, strings.Join(params, ", "))
 	s += "  const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;\n"
-	if h.Memory {
+	if h.Memory > 0 {
 		s += "  extern __shared__ __align__(128) unsigned char memory[];\n"
 	}
 	return s

@@ -69,7 +69,8 @@ __device__ __forceinline__ float max_team(float v) {
   return v;
 }
 template <int THREADS>
-__device__ __forceinline__ float sum_group(float v, float* scratch) {
+__device__ __forceinline__ float sum_group(float v, unsigned char* memory) {
+  float* const scratch = (float*)memory;
   v = sum_team(v);
   if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
   __syncthreads();
@@ -80,7 +81,8 @@ __device__ __forceinline__ float sum_group(float v, float* scratch) {
   return v;
 }
 template <int THREADS>
-__device__ __forceinline__ float max_group(float v, float* scratch) {
+__device__ __forceinline__ float max_group(float v, unsigned char* memory) {
+  float* const scratch = (float*)memory;
   v = max_team(v);
   if ((threadIdx.x & 31) == 0) scratch[threadIdx.x >> 5] = v;
   __syncthreads();

@@ -11,7 +11,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
     wait_for_inputs();
     float total = 0.0f;
     for (int i = thread; i < 96; i += 256) total += x[i] * x[i];
-    total = sum_group<256>(total, (float*)memory);
+    total = sum_group<256>(total, memory);
     for (int i2 = thread; i2 < 96; i2 += 256) {
       xn[i2] = x[i2] * rsqrtf(total / 96.0f + 1e-05f) * normW[i2];
     }
@@ -34,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       wait_for_inputs();
       float total2 = 0.0f;
       for (int i3 = thread; i3 < 96; i3 += 256) total2 += x[i3] * x[i3];
-      total2 = sum_group<256>(total2, (float*)memory);
+      total2 = sum_group<256>(total2, memory);
       for (int i4 = thread; i4 < 96; i4 += 256) {
         xn[i4] = x[i4] * rsqrtf(total2 / 96.0f + 1e-05f) * normW[i4];
       }
@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       wait_for_inputs();
       float total3 = 0.0f;
       for (int i5 = thread; i5 < 96; i5 += 256) total3 += x[i5] * x[i5];
-      total3 = sum_group<256>(total3, (float*)memory);
+      total3 = sum_group<256>(total3, memory);
       for (int i6 = thread; i6 < 96; i6 += 256) {
         xn[i6] = x[i6] * rsqrtf(total3 / 96.0f + 1e-05f) * normW[i6];
       }

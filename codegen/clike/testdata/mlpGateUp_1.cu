@@ -10,7 +10,7 @@ extern "C" __global__ void __launch_bounds__(256) mlpGateUp_1(const int* step, c
   wait_for_inputs();
   float total = 0.0f;
   for (int i = thread; i < 96; i += 256) total += x[i] * x[i];
-  total = sum_group<256>(total, (float*)memory);
+  total = sum_group<256>(total, memory);
   for (int i2 = thread; i2 < 96; i2 += 256) {
     xn[i2] = x[i2] * rsqrtf(total / 96.0f + 1e-05f) * normW[i2];
   }

@@ -1,0 +1,6 @@
+package metal
+
+import "github.com/llorch/llorch/codegen/clike"
+
+// tiles are those of the dialect, in order of preference.
+var tiles []*clike.Tile

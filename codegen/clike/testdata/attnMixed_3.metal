@@ -1,0 +1,82 @@
+kernel void attnMixed_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device const float* q [[buffer(1)]], device half* kCache [[buffer(2)]], device half* vCache [[buffer(3)]], device half* f16 [[buffer(4)]], uint thread_index [[thread_index_in_threadgroup]], uint group_position [[threadgroup_position_in_grid]]) {
+  MAYBE_UNUSED const int self = int(thread_index), lane = self & 31, team = self >> 5, group_index = int(group_position);
+  MAYBE_UNUSED const Place place = {self, lane, team};
+  alignas(16) threadgroup uchar memory[15744];
+  const int S = step[0];
+  const int P = step[1];
+  const int tile = group_index;
+  threadgroup float* const s = (threadgroup float*)(memory + 0);
+  threadgroup float* const p = (threadgroup float*)(memory + 3968);
+  threadgroup float* const m = (threadgroup float*)(memory + 7808);
+  threadgroup float* const l = (threadgroup float*)(memory + 7936);
+  threadgroup float* const acc = (threadgroup float*)(memory + 8064);
+  threadgroup float* const qs = (threadgroup float*)(memory + 11904);
+  const int t = tile * 10;
+  const int cols = min(10, S - t) * 3;
+  for (int c = self; c < cols; c += 256) {
+    m[c] = -3.4e+38f;
+    l[c] = 0.0f;
+  }
+  for (int i = self; i < cols * 32; i += 256) {
+    acc[i] = 0.0f;
+  }
+  for (int i2 = self; i2 < cols * 32; i2 += 256) {
+    qs[i2] = q[((t + (i2 >> 5) / 3) * 3 + (i2 >> 5) % 3) * 32 + (i2 & 31)];
+  }
+  const int end = min(S + P, P + (min(t + 10, S) - 1) + 1);
+  group_barrier();
+  for (int j = 0; j < end; j += 32) {
+    const int rows = min(32, end - j);
+    for (int at_s = team; at_s < max(rows, 0) * max(cols, 0); at_s += 8) {
+      const int row_s = at_s / max(cols, 0);
+      const int col_s = at_s % max(cols, 0);
+      team_barrier();
+      float sum_s = 0.0f;
+      for (int k_s = lane; k_s < 32; k_s += TEAM) sum_s += load_f16(kCache + (j * 32 + row_s * 32 + k_s)) * qs[col_s * 32 + k_s];
+      sum_s = sum_team(sum_s);
+      team_barrier();
+      if (lane == 0) s[row_s * 31 + col_s] = sum_s;
+    }
+    group_barrier();
+    for (int c2 = team; c2 < cols; c2 += 8) {
+      const int q2 = t + c2 / 3;
+      team_barrier();
+      float top = (-INFINITE);
+      for (int i3 = lane; i3 < rows; i3 += TEAM) top = fmaxf(top, s[i3 * 31 + c2] * 0.17677669f + (j + i3 <= P + q2 ? 0.0f : (-INFINITE)));
+      top = max_team(top);
+      team_barrier();
+      const float most = fmaxf(m[c2], top);
+      team_barrier();
+      const float scale = expf(m[c2] - most);
+      team_barrier();
+      for (int r = lane; r < rows; r += TEAM) {
+        p[c2 * 32 + r] = expf(s[r * 31 + c2] * 0.17677669f + (j + r <= P + q2 ? 0.0f : (-INFINITE)) - most);
+      }
+      team_barrier();
+      float total = 0.0f;
+      for (int i4 = lane; i4 < rows; i4 += TEAM) total += p[c2 * 32 + i4];
+      total = sum_team(total);
+      team_barrier();
+      if (lane == 0) l[c2] = l[c2] * scale + total;
+      team_barrier();
+      if (lane == 0) m[c2] = most;
+      team_barrier();
+      for (int i5 = lane; i5 < 32; i5 += TEAM) {
+        acc[c2 * 32 + i5] = acc[c2 * 32 + i5] * scale;
+      }
+    }
+    group_barrier();
+    for (int at_acc = self; at_acc < max(cols, 0) * 32; at_acc += 256) {
+      const int col_acc = at_acc >> 5;
+      const int k_acc = at_acc & 31;
+      float sum_acc = 0.0f;
+      for (int row_acc = 0; row_acc < max(rows, 0); row_acc += 1) sum_acc += p[col_acc * 32 + row_acc] * load_f16(vCache + (j * 32 + row_acc * 32 + k_acc));
+      acc[col_acc * 32 + k_acc] = acc[col_acc * 32 + k_acc] + sum_acc;
+    }
+  }
+  group_barrier();
+  for (int i6 = self; i6 < cols * 32; i6 += 256) {
+    const int c3 = i6 >> 5;
+    f16[(t + c3 / 3) * 96 + (c3 % 3 * 32 + (i6 & 31))] = to_f16(acc[i6] / l[c3]);
+  }
+}
