@@ -1,7 +1,7 @@
 # llorch: `make` builds, `make test` runs the tests, `make ci` is what CI runs.
 GO ?= go
 
-.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc gpu release
+.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc clang gpu release
 
 # NVIDIA's runtime compiler, where `make nvrtc` puts it, unless the machine has one.
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch
@@ -60,6 +60,11 @@ $(CACHE)/nvrtc/libnvrtc.so.12:
 	python3 -m zipfile -e "$$dir"/*.whl "$$dir" && mkdir -p "$(dir $@)" && \
 	cp "$$dir"/nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.* "$(dir $@)" && \
 	cp "$$dir"/nvidia/cuda_nvrtc/lib/libnvrtc.so.12 "$@.part" && mv "$@.part" "$@" && echo "$@"
+
+# clang 19, with which Metal's shaders are checked and emulated where there is no Mac: Debian's packages, as root.
+clang:
+	@clang-19 --version >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y clang-19 libclang-rt-19-dev >/dev/null; }
+	@clang-19 --version | head -1
 
 # The whole ladder on an NVIDIA GPU, with its report: see .ci/gpu, which also runs from binaries that were built elsewhere.
 gpu:

@@ -74,13 +74,24 @@ func newDeviceModel(t *testing.T, d device.Driver, c llamaCase, chunk int) *mode
 // encodes reports the op class that CUDA has no spelling for: it multiplies block weights with floats.
 func encodes(n *ir.Node) bool { return n.Op.Class == ir.Encoding }
 
+// stepper is an engine that runs any step.
+type stepper interface {
+	runtime.Engine
+	RunStep(ctx context.Context, name string, symbols []int64, inputs map[string][]byte, c runtime.Cache) (map[string][]byte, error)
+}
+
 // onDevice runs the steps for each specialisation that can, and hands over what the reference and the device say.
 func (tr *trial) onDevice(t rapid.TB, d device.Driver, compare func(step string, want, got [][]float64, source string)) {
-	tr.target = "cuda"
+	tr.on(t, "cuda", func(c *codegen.Compiled, w runtime.Weights) stepper { return deviceEngine(t, d, c, w) }, compare)
+}
+
+// on is onDevice for an engine of a target.
+func (tr *trial) on(t rapid.TB, target string, open func(c *codegen.Compiled, w runtime.Weights) stepper, compare func(step string, want, got [][]float64, source string)) {
+	tr.target = target
 	c := tr.compile(t)
-	files, err := c.Files([]string{"sm_90"})
+	files, err := c.Target.Sources(c.Program, c.Kernels)
 	require.NoError(t, err)
-	e := deviceEngine(t, d, c, tr.weights(c))
+	e := open(c, tr.weights(c))
 	defer func() { require.NoError(t, e.Close()) }()
 	want := tr.reference(t)
 	for i, step := range c.Program.Steps {
@@ -94,7 +105,7 @@ func (tr *trial) onDevice(t rapid.TB, d device.Driver, compare func(step string,
 			out, err = e.RunStep(context.Background(), s.Name, s.Symbols, s.In, cache)
 			require.NoError(t, err)
 		}
-		compare(step.Name, tr.lastRows(t, c.Module.Graphs[i], want), results(t, &c.Program.Steps[i], out), string(files["kernels.cu"]))
+		compare(step.Name, tr.lastRows(t, c.Module.Graphs[i], want), results(t, &c.Program.Steps[i], out), string(files["kernels."+map[string]string{"cuda": "cu", "metal": "metal"}[target]]))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,10 +20,11 @@ import (
 )
 
 type compileCmd struct {
-	Model  string   `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
-	Target string   `required:"" help:"What to compile for: cpu, cuda, or go for a Go package."`
-	Arch   []string `placeholder:"sm_90,..." help:"With --target cuda: the GPU architectures to have binaries for; sm_90 unless given. Newer ones take PTX."`
-	KV     string   `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
+	Model    string   `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
+	Target   string   `required:"" help:"What to compile for: cpu, cuda, metal, or go for a Go package."`
+	Arch     []string `placeholder:"sm_90,..." help:"With --target cuda: the GPU architectures to have binaries for; sm_90 unless given. Newer ones take PTX."`
+	MetalStd string   `name:"metal-std" placeholder:"VERSION" help:"With --target metal, on a Mac: the version of the Metal Shading Language to compile the kernels as, 3.1 unless given, or 3.2."`
+	KV       string   `name:"kv" enum:"f32,f16," default:"" help:"Type of the KV cache; f32 for F32 weights, else f16, unless given."`
 	contextFlag
 	Output string `short:"o" placeholder:"DIR" help:"Where to write the artifact or Go package; without it no artifact is written."`
 	activationFlag
@@ -41,6 +43,12 @@ func (c *compileCmd) Run(e *env) error {
 	}
 	if len(c.Arch) > 0 && c.Target != "cuda" {
 		return usageError{fmt.Errorf("--arch is for target cuda, not %s", c.Target)}
+	}
+	if c.MetalStd != "" && c.Target != "metal" {
+		return usageError{fmt.Errorf("--metal-std is for target metal, not %s", c.Target)}
+	}
+	if c.MetalStd != "" && !slices.Contains(codegen.MetalStds, c.MetalStd) {
+		return usageError{fmt.Errorf("--metal-std is %s, want one of %s", c.MetalStd, strings.Join(codegen.MetalStds, ", "))}
 	}
 	if isGraphFile(c.Model) {
 		return c.graph(e)
@@ -128,8 +136,11 @@ func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (k
 	}
 	start := time.Now()
 	archs := c.Arch
-	if len(archs) > 0 {
+	switch {
+	case len(archs) > 0:
 		archs = codegen.WithPTX(archs)
+	case c.MetalStd != "":
+		archs = []string{c.MetalStd}
 	}
 	files, err := artifactFiles(done, archs)
 	if errors.Is(err, nvrtc.ErrNotFound) && len(c.Arch) == 0 {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/llorch/llorch/runtime/cuda/driver"
+	"github.com/llorch/llorch/runtime/gpu/device"
+	"github.com/llorch/llorch/runtime/metal"
 )
 
 // deviceInfo is a GPU as --devices lists it.
@@ -21,13 +24,21 @@ type deviceInfo struct {
 
 // devices lists the GPUs. Without a driver there are none, which is an error: whoever asks wants to know why.
 func (c *inspectCmd) devices(e *env) error {
-	d, err := driver.Load()
-	if err != nil {
-		return err
+	var all []device.Info
+	var errs []error
+	for _, load := range []func() (device.Driver, error){driver.Load, metal.Load} {
+		d, err := load()
+		if err == nil {
+			var some []device.Info
+			some, err = d.Devices()
+			all = append(all, some...)
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
-	all, err := d.Devices()
-	if err != nil {
-		return err
+	if len(all) == 0 {
+		return errors.Join(errs...)
 	}
 	list := []deviceInfo{}
 	for _, i := range all {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -13,16 +12,12 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cpu"
-	"github.com/llorch/llorch/runtime/cuda"
-	"github.com/llorch/llorch/runtime/cuda/driver"
-	"github.com/llorch/llorch/runtime/gpu"
-	"github.com/llorch/llorch/runtime/gpu/device"
 	"github.com/llorch/llorch/runtime/host"
 )
 
 // engineFlags say what a model is run on.
 type engineFlags struct {
-	Target string `placeholder:"NAME" help:"What to run on: cpu or cuda. An artifact's own, else cpu, unless given."`
+	Target string `placeholder:"NAME" help:"What to run on: cpu, cuda or metal. An artifact's own, else cpu, unless given."`
 	deviceFlags
 }
 
@@ -37,7 +32,7 @@ type deviceFlags struct {
 // check refuses what the flags cannot mean, and what an engine would not use.
 func (f *engineFlags) check() error {
 	if f.Target != "" && engines[f.Target] == nil {
-		return fmt.Errorf("--target is %s: models run on %s", f.Target, strings.Join(slices.Sorted(maps.Keys(engines)), " or "))
+		return fmt.Errorf("--target is %s: models run on %s", f.Target, either(slices.Sorted(maps.Keys(engines))))
 	}
 	return f.deviceFlags.check()
 }
@@ -68,6 +63,12 @@ var deviceFlagTable = []deviceFlag{
 }
 
 func onCPU(target string) bool { return target == "cpu" }
+
+// either lists choices in words.
+func either(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
 
 // suits refuses options that an engine of the target would not use.
 func (f *deviceFlags) suits(target string) error {
@@ -121,8 +122,9 @@ type engineJob struct {
 
 // engines is the table of targets that run in this process.
 var engines = map[string]func(j engineJob) (runtime.Engine, error){
-	"cpu":  cpuEngine,
-	"cuda": cudaEngine,
+	"cpu":   cpuEngine,
+	"cuda":  cudaEngine,
+	"metal": metalEngine,
 }
 
 func cpuEngine(j engineJob) (runtime.Engine, error) {
@@ -130,69 +132,6 @@ func cpuEngine(j engineJob) (runtime.Engine, error) {
 		return nil, err
 	}
 	return cpu.New(j.program, j.weights, gen.Library(), cpu.Options{Threads: j.flags.threads(), Level: j.flags.CPU, Warn: j.warn, Profile: j.profile})
-}
-
-// cudaEngine compiles the kernels of a model for the device at hand; an artifact has them compiled.
-func cudaEngine(j engineJob) (runtime.Engine, error) {
-	d, err := driver.Load()
-	if err != nil {
-		return nil, err
-	}
-	index := value(j.flags.Device)
-	code, err := cudaCode(d, index, j)
-	if err != nil {
-		return nil, err
-	}
-	return cuda.New(j.program, j.weights, code, d, gpu.Options{Device: index, Profile: j.profile})
-}
-
-// cudaCode is the binaries of an artifact, or what is compiled for the device: a model, or an artifact that has sources alone.
-func cudaCode(d device.Driver, index int, j engineJob) (cuda.Code, error) {
-	if j.artifact != nil {
-		code, err := binaries(j.artifact.Files(), j.artifact.File)
-		if err != nil || len(code.Cubins) > 0 || code.PTX != nil {
-			return code, err
-		}
-	}
-	arch, err := cuda.Arch(d, index)
-	if err != nil {
-		return cuda.Code{}, err
-	}
-	var files map[string][]byte
-	if j.artifact == nil {
-		files, err = j.compiled.Files([]string{arch})
-	} else {
-		var src []byte
-		if src, err = j.artifact.File("kernels/" + codegen.CUDASource); err == nil {
-			files, err = codegen.BuildCUDA(map[string][]byte{codegen.CUDASource: src}, []string{arch})
-		}
-	}
-	if err != nil {
-		return cuda.Code{}, err
-	}
-	return binaries(slices.Sorted(maps.Keys(files)), func(name string) ([]byte, error) { return files[name], nil })
-}
-
-// binaries finds compiled kernels by their names.
-func binaries(names []string, read func(name string) ([]byte, error)) (cuda.Code, error) {
-	code := cuda.Code{Cubins: map[string][]byte{}}
-	for _, name := range names {
-		base := path.Base(name)
-		arch, cubin := strings.CutSuffix(strings.TrimPrefix(base, "kernels."), ".cubin")
-		if !cubin && base != "kernels.ptx" {
-			continue
-		}
-		b, err := read(name)
-		if err != nil {
-			return code, err
-		}
-		if cubin {
-			code.Cubins[arch] = b
-		} else {
-			code.PTX = b
-		}
-	}
-	return code, nil
 }
 
 // activationFlag says what block weights are multiplied with.

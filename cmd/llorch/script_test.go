@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/llorch/llorch/codegen/nvrtc"
+	"github.com/llorch/llorch/runtime/metal/emulator"
 )
 
 func TestMain(m *testing.M) {
@@ -45,6 +46,9 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"LLORCH_NVRTC", "CUDA_HOME", "CUDA_PATH", "LD_LIBRARY_PATH"} {
 				e.Setenv(name, os.Getenv(name))
 			}
+			if cache, err := os.UserCacheDir(); err == nil { // what the emulator has compiled
+				e.Setenv("XDG_CACHE_HOME", cache)
+			}
 			e.Vars = append(append(e.Vars, goVars...), "GOPATH="+filepath.Join(e.WorkDir, "gopath"))
 			return nil
 		},
@@ -54,6 +58,9 @@ func TestScripts(t *testing.T) {
 				return statErr == nil, nil
 			case "nvrtc":
 				_, err := nvrtc.Load()
+				return err == nil, nil
+			case "emulator":
+				_, err := emulator.Find()
 				return err == nil, nil
 			case "device":
 				return hasDevice(), nil

@@ -111,7 +111,7 @@ func (c *verifyCmd) Run(e *env) error {
 func (c *verifyCmd) check() ([]deviceFlags, error) {
 	for _, t := range c.Target {
 		if engines[t] == nil {
-			return nil, fmt.Errorf("--target is %s: models run on %s", t, strings.Join(slices.Sorted(maps.Keys(engines)), " or "))
+			return nil, fmt.Errorf("--target is %s: models run on %s", t, either(slices.Sorted(maps.Keys(engines))))
 		}
 	}
 	switch {

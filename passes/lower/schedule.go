@@ -63,21 +63,13 @@ var CUDA = Schedule{
 //   - Attention: 32 columns of heads of up to 64 elements, 16 of up to 128, 8 of up to 256; at least 6 KiB are left for its tiles.
 //   - A group that computes a norm again holds the whole vector in its memory, which the widest models exceed.
 //   - Keys are not split, as groups of one kernel do not see what others store.
-//   - Weights stay as the file has them, so that it is mapped and not read.
+//   - Weights stay as the file has them, so that it is mapped and not read. Activations stay f32, which is
+//     exact; what halves would gain, a Mac has to say.
 var Metal = Schedule{
 	Chunk: 512,
 	Rows:  32, Groups: 40, ManyRows: 64, RowUnit: 8, Tokens: 32, MostTokens: 64, Tiled: true, Results: 20 << 10,
 	KVBlock: 32, Columns: 32, Scores: 26 << 10,
 	Teams: true, Banks: true,
-	Pack: unpacked, Narrow: narrowFloat,
-}
-
-// unpacked keeps types of weights as they are; f32 is none whose products may be narrow.
-func unpacked(w kernel.DType) kernel.DType {
-	if w == kernel.F32 {
-		return kernel.Invalid
-	}
-	return w
 }
 
 // narrowFloat is the type that tensor cores multiply with a weight's: its own if that has 16 bits, and f16 with codes.

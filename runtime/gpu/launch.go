@@ -47,19 +47,20 @@ func (e *Engine) bindLaunch(spec *runtime.Launch, grid *kernel.Program, fn devic
 	l := launch{spec: spec, grid: grid, ints: make([]int64, len(spec.Ints))}
 	l.call = device.Launch{
 		Name: k.Name + " for " + spec.Node, Function: fn, Threads: k.Threads, Shared: k.Shared,
-		Args: []device.Ptr{e.mem.step},
+		Args: []device.Ptr{e.mem.step}, Sizes: []int64{4 * stepWords},
 	}
 	for _, r := range spec.Bufs {
-		p := device.Ptr(0)
+		p, size := device.Ptr(0), r.Bytes
 		switch r.Space {
 		case runtime.Arena:
 			p = e.mem.arena + device.Ptr(r.Offset)
 		case runtime.Weight:
-			p = e.mem.weights[r.Index]
+			p, size = e.mem.weights[r.Index], e.program.Weights[r.Index].Bytes
 		case runtime.State:
 			l.states = append(l.states, stateUse{len(l.call.Args), r.Index})
+			size = e.program.States[r.Index].Bytes
 		}
-		l.call.Args = append(l.call.Args, p)
+		l.call.Args, l.call.Sizes = append(l.call.Args, p), append(l.call.Sizes, size)
 	}
 	return l
 }

@@ -104,6 +104,7 @@ type Launch struct {
 	Threads  int // of a group
 	Shared   int // bytes of dynamic group memory
 	Args     []Ptr
+	Sizes    []int64 // bytes that the kernel may touch of each argument, for drivers that watch it; 0 where that is not known
 	Overlap  bool
 }
 
