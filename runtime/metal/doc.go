@@ -1,7 +1,7 @@
 // Package metal is Metal as a device.Driver: on a Mac the system's, through the Objective-C runtime and without cgo, and anywhere that
 // clang 19 is the emulator's.
 //
-//	context.go            memory with addresses, what is queued, graphs: the same for both
+//	context.go, memory.go what is queued, graphs, memory with addresses: the same for both
 //	raw.go                the few calls that both are reduced to
 //	metal_darwin.go,      Apple's; no Mac has run them yet
 //	objc_darwin.go
