@@ -145,6 +145,12 @@ type Check struct {
 	errs Errors
 }
 
+// refuted is fail with the values that a proof found against the constraint, if any.
+func (c *Check) refuted(p dim.Proof, rule int, what, why, hint string) {
+	c.fail(rule, what, c.rows(), why, hint)
+	c.errs[len(c.errs)-1].Counter = p.Counter
+}
+
 // fail reports a violated constraint.
 func (c *Check) fail(rule int, what string, rows []Row, why, hint string) {
 	c.errs = append(c.errs, &Diag{
@@ -204,7 +210,7 @@ func (c *Check) SameExtent(rule, i, j int, axis string) bool {
 	if len(x.Symbols()) > len(y.Symbols()) {
 		x, y = y, x // "S is P+S only while": the simpler one first
 	}
-	c.fail(rule, "axis "+axis+" differs", c.rows(), whyNotEqual(x, y, p, &c.G.Bounds), c.extentHint(i, j, axis))
+	c.refuted(p, rule, "axis "+axis+" differs", whyNotEqual(x, y, p, &c.G.Bounds), c.extentHint(i, j, axis))
 	return false
 }
 
@@ -231,7 +237,7 @@ func (c *Check) Extent(rule int, what string, got, want dim.Dim, hint string) bo
 	if p.Verdict == dim.Proved {
 		return true
 	}
-	c.fail(rule, fmt.Sprintf("%s is %s, want %s", what, got, want), c.rows(), whyNotEqual(got, want, p, &c.G.Bounds), hint)
+	c.refuted(p, rule, fmt.Sprintf("%s is %s, want %s", what, got, want), whyNotEqual(got, want, p, &c.G.Bounds), hint)
 	return false
 }
 
@@ -254,7 +260,7 @@ func (c *Check) AtMost(rule int, what string, lo, hi dim.Dim, hint string) bool 
 	if _, ok := lo.Sub(hi).Const(); ok {
 		may = "exceeds"
 	}
-	c.fail(rule, fmt.Sprintf("%s is %s, which %s %s", what, lo, may, hi), c.rows(), why, hint)
+	c.refuted(p, rule, fmt.Sprintf("%s is %s, which %s %s", what, lo, may, hi), why, hint)
 	return false
 }
 
@@ -294,7 +300,7 @@ func (c *Check) StartsAtPast(rule, i int) bool {
 	if p.Verdict == dim.Proved {
 		return true
 	}
-	c.fail(rule, fmt.Sprintf("positions start at %s, but the new tokens start at %s", from, past), c.rows(),
+	c.refuted(p, rule, fmt.Sprintf("positions start at %s, but the new tokens start at %s", from, past),
 		whyNotEqual(from, past, p, &c.G.Bounds), "use positions {from="+past.String()+"}: they must not start again behind a cached past")
 	return false
 }

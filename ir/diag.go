@@ -24,7 +24,12 @@ type Diag struct {
 	Rows []Row  // the types concerned, printed one below the other
 	Why  string // when it goes wrong: a counterexample
 	Hint string
+
+	Counter map[string]int64 // the counterexample's values, nil without one
 }
+
+// Axes are the axes of all rows, in an order that has the same axis below one another.
+func (d *Diag) Axes() []string { return axisOrder(d.Rows) }
 
 // Row is a named type in a diagnostic.
 type Row struct {

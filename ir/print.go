@@ -73,7 +73,7 @@ func (n *Node) String() string {
 		s += ": " + n.Type.String()
 	}
 	s += fmt.Sprintf(" = %s(%s)", n.Op.Name, joinNames(n.In))
-	if a := n.attrString(); a != "" {
+	if a := n.AttrString(); a != "" {
 		s += " {" + a + "}"
 	}
 	if n.Pos.File != "" {
@@ -82,7 +82,8 @@ func (n *Node) String() string {
 	return s
 }
 
-func (n *Node) attrString() string {
+// AttrString prints the attributes as they stand between the braces of the text form.
+func (n *Node) AttrString() string {
 	var parts []string
 	for _, spec := range n.Op.Attrs {
 		if v, ok := n.Attrs[spec.Name]; ok {

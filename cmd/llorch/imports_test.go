@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"ir/dim":                             {},
 	"ir/kernel":                          {"ir/quant"},
 	"ir":                                 {"ir/dim", "ir/kernel", "ir/quant"},
+	"ir/html":                            {"ir", "ir/dim", "ir/kernel", "ir/quant"},
 	"ir/op":                              {"ir", "ir/dim", "ir/kernel", "ir/quant"},
 	"ir/eval":                            {"ir", "ir/dim", "ir/kernel", "ir/quant"},
 	"passes/lower":                       {"ir", "ir/dim", "ir/kernel", "ir/quant"},

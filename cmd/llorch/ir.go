@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sort"
@@ -18,13 +19,20 @@ type irCmd struct {
 	Model  string `arg:"" help:"A .gguf file, a Hugging Face folder, or a graph in text form (.ir)." predictor:"path"`
 	After  string `placeholder:"PASS" help:"Run the passes up to this one: ${passes}."`
 	Bind   string `placeholder:"S=5,P=2" help:"Values for symbols."`
-	Format string `enum:"text,dot" default:"text" help:"text, which parses back, or dot for Graphviz."`
+	Format string `enum:"text,dot,html" default:"text" help:"text, which parses back, dot for Graphviz, or html: one page with every pass, sizes that follow --bind's sliders, kernels and the arena."`
+	outputFlag
 }
 
 func (c *irCmd) Run(e *env) error {
 	env, err := parseBind(c.Bind)
 	if err != nil {
 		return usageError{err}
+	}
+	if c.After != "" && !slices.Contains(passes.Names(), c.After) {
+		return usageError{fmt.Errorf("no pass %s: want one of %s", c.After, strings.Join(passes.Names(), ", "))}
+	}
+	if c.Format == "html" {
+		return c.html(e, env)
 	}
 	g, err := openGraph(c.Model)
 	if err != nil {
@@ -37,24 +45,29 @@ func (c *irCmd) Run(e *env) error {
 	}
 	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: lower.CPU}
 	if c.After != "" {
-		if !slices.Contains(passes.Names(), c.After) {
-			return usageError{fmt.Errorf("no pass %s: want one of %s", c.After, strings.Join(passes.Names(), ", "))}
-		}
 		if err := passes.Run(m, c.After, nil); err != nil {
 			return err
 		}
 	}
+	return c.write(e, func(w io.Writer) error {
+		_, err := io.WriteString(w, c.text(m))
+		return err
+	})
+}
+
+func (c *irCmd) text(m *passes.Module) string {
+	var b strings.Builder
 	for _, g := range m.Graphs {
 		if c.Format == "dot" {
-			fmt.Fprint(e.stdout, ir.Dot(g))
+			b.WriteString(ir.Dot(g))
 			continue
 		}
-		fmt.Fprint(e.stdout, ir.Print(g))
+		b.WriteString(ir.Print(g))
 	}
 	if c.Format == "text" {
-		fmt.Fprint(e.stdout, comments(m))
+		b.WriteString(comments(m))
 	}
-	return nil
+	return b.String()
 }
 
 // comments are what lower and plan add to the graphs, as comments of the text: the kernels, each once, and the arena.
@@ -118,14 +131,24 @@ func parseBind(s string) (map[string]int64, error) {
 }
 
 type checkCmd struct {
-	File string `arg:"" help:"A graph in text form (.ir)." predictor:"path"`
+	File   string `arg:"" help:"A graph in text form (.ir)." predictor:"path"`
+	Format string `enum:"text,html" default:"text" help:"text, or html: a page of the graph with the edges marked that are at fault."`
+	outputFlag
 }
 
 func (c *checkCmd) Run(e *env) error {
 	if info, err := os.Stat(c.File); err == nil && info.IsDir() {
 		return usageError{fmt.Errorf("%s is a folder: check takes a graph in text form", c.File)}
 	}
+	if c.Output != "" && c.Format != "html" {
+		return usageError{fmt.Errorf("-o is for --format html: the diagnostics of a text go to standard error")}
+	}
 	gs, err := readGraphs(c.File)
+	if c.Format == "html" && gs != nil {
+		if err := c.html(e, gs, err); err != nil {
+			return err
+		}
+	}
 	if errs, ok := err.(ir.Errors); ok {
 		fmt.Fprintln(e.stderr, errs)
 		return fmt.Errorf("%s: %s", c.File, count(len(errs), "error"))
@@ -133,16 +156,24 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	report := e.stdout
+	if c.Format == "html" && c.Output == "" {
+		report = e.stderr // standard output has the page
+	}
 	for _, g := range gs {
-		syms := g.Bounds.Declared()
-		sort.Strings(syms)
-		forall := ""
-		if len(syms) > 0 {
-			forall = " for every allowed " + strings.Join(syms, ", ")
-		}
-		fmt.Fprintf(e.stdout, "%s: graph %s: %s proved%s\n", c.File, g.Name, count(len(g.Nodes), "value"), forall)
+		fmt.Fprintf(report, "%s: graph %s: %s proved%s\n", c.File, g.Name, count(len(g.Nodes), "value"), forall(g))
 	}
 	return nil
+}
+
+// forall names the symbols for which a graph is proved.
+func forall(g *ir.Graph) string {
+	syms := g.Bounds.Declared()
+	if len(syms) == 0 {
+		return ""
+	}
+	sort.Strings(syms)
+	return " for every allowed " + strings.Join(syms, ", ")
 }
 
 func count(n int, what string) string {
