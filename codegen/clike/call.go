@@ -2,15 +2,47 @@ package clike
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/llorch/llorch/ir/kernel"
 )
 
 // fetchCall begins to load a tile's weights.
 func (p *printer) fetchCall(plan *planned) {
-	plan.fetched = true
+	plan.fetched, plan.rest = true, true
 	plan.ringAt = p.takeRing(plan.Ring)
-	p.line("%s::fetch(memory + %d, %s, %s%s);", plan.Type, plan.ringAt, p.matrix(plan.dot.W, plan.dot.WAt), p.ints(plan.dot.Rows), p.place())
+	p.line("%s;", p.ringCall("fetch", plan))
+}
+
+func (p *printer) ringCall(name string, plan *planned) string {
+	return fmt.Sprintf("%s::%s(memory + %d, %s, %s%s)", plan.Type, name, plan.ringAt, p.matrix(plan.dot.W, plan.dot.WAt), p.ints(plan.dot.Rows), p.place())
+}
+
+// restCalls ask for what was fetched in part, and for what is to be fetched yet.
+func (p *printer) restCalls() (calls []string) {
+	for _, plan := range p.later {
+		if !plan.fetched {
+			plan.ringAt = p.takeRing(plan.Ring)
+			plan.fetched, plan.rest = true, true
+			calls = append(calls, p.ringCall("fetch", plan))
+		}
+		if plan.rest {
+			calls = append(calls, p.ringCall("rest", plan))
+		}
+		plan.rest = false
+	}
+	p.later = nil
+	return calls
+}
+
+// asked is a function that makes those calls.
+func (p *printer) asked() string {
+	calls := p.restCalls()
+	if len(calls) == 0 {
+		return "[] {}"
+	}
+	return "[&] { " + strings.Join(calls, "; ") + "; }"
 }
 
 // tileCall spells a Dot or Mix by its tile.
@@ -23,20 +55,29 @@ func (p *printer) tileCall(plan *planned) {
 	if plan.Ring > 0 && !plan.fetched {
 		p.fetchCall(plan)
 	}
-	plan.fetched = false
+	if plan.rest && !slices.Contains(p.later, plan) {
+		p.later = append(p.later, plan)
+	}
 	what := ""
 	if plan.Form != "" {
 		what = fmt.Sprintf("%s(%s, %s, %s)", plan.Form, x, xStride, cols)
 	}
 	if plan.Prep > 0 && (what == "" || what != p.prepared) {
 		if p.prepUsed || p.loops > 0 {
-			p.line("group_barrier();")
+			p.barrier()
 		}
 		if what != "" {
-			p.line("%s::prepare(memory + %d, %s, %s, %s%s);", plan.Type, p.memory.prep, x, xStride, cols, p.place())
-			p.line("group_barrier();")
+			more := ""
+			if plan.Ring > 0 {
+				more = ", " + p.asked()
+			}
+			p.line("%s::prepare(memory + %d, %s, %s, %s%s%s);", plan.Type, p.memory.prep, x, xStride, cols, more, p.place())
+			p.barrier()
 		}
 		p.prepared, p.prepUsed = what, true
+	}
+	for _, call := range p.restCalls() { // of a vector that was prepared before
+		p.line("%s;", call)
 	}
 	ring := "nullptr"
 	if plan.Ring > 0 {
@@ -44,6 +85,7 @@ func (p *printer) tileCall(plan *planned) {
 	}
 	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
 		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
+	plan.fetched = false
 }
 
 // matrix is a pointer to the element at an index, which begins a block if the elements are in blocks. Matrices of blocks may have

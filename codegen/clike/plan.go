@@ -21,6 +21,7 @@ type planned struct {
 
 	ringAt  int  // where its ring lies
 	fetched bool // a fetch was spelled that run has not used
+	rest    bool // and what is to be asked for after x was not
 }
 
 // stmt is a Dot or Mix with narrowed expressions, if a tile is made for it, or else loops that compute it.

@@ -21,11 +21,17 @@ type printer struct {
 	out      strings.Builder
 	indent   int
 	scope    scope
-	prepared string // what prep holds, or ""
-	prepUsed bool   // it has held something
-	loops    int    // loops around
+	prepared string     // what prep holds, or ""
+	prepUsed bool       // it has held something
+	loops    int        // loops around
+	later    []*planned // whose weights are asked for when x is on its way
+	held     map[string]held
+	turn     turn
 	err      error
 }
+
+// turn is a loop that is spread out over the lanes of the group: its variable, or "", and its end.
+type turn struct{ v, n string }
 
 // scope is who runs the statements: the whole group together, a team, or a single lane.
 type scope int
@@ -150,9 +156,17 @@ var typeNames = map[kernel.Type]string{kernel.Int: "int", kernel.Float: "float",
 func (p *printer) wait(s kernel.Stmt) {
 	switch {
 	case p.scope == group && p.barriers[s]:
-		p.line("group_barrier();")
+		p.barrier()
 	case p.scope == team && touches(s, func(string) bool { return true }):
 		p.line("team_barrier();")
+	}
+}
+
+// barrier has the group wait for one another, if it does not just so.
+func (p *printer) barrier() {
+	const text = "group_barrier();"
+	if !strings.HasSuffix(p.out.String(), text+"\n") {
+		p.line(text)
 	}
 }
 
@@ -192,14 +206,15 @@ func (p *printer) store(s *kernel.Store) {
 
 func (p *printer) loop(s *kernel.For) {
 	v, hi := p.name(s.Var), p.ints(s.Hi)
-	p.unroll(s.Lo, s.Hi, s.Step, p.sharers(s.Lanes, s.Teams), s.Body)
+	turns := p.unroll(s.Lo, s.Hi, s.Step, p.sharers(s.Lanes, s.Teams), s.Body)
 	switch {
-	case s.Lanes && p.scope == team:
-		p.line("for (int %s = lane; %s < %s; %s += TEAM) {", v, v, hi, v)
+	case s.Lanes && p.scope != lane:
+		p.line("%s {", p.shared(v, hi, s.Hi, turns))
+		if turns > 0 && p.scope == group {
+			p.turn = turn{s.Var, hi}
+		}
 		p.in(lane, s.Body)
-	case s.Lanes && p.scope == group:
-		p.line("for (int %s = %s; %s < %s; %s += %d) {", v, p.emitter.d.Self, v, hi, v, p.threads)
-		p.in(lane, s.Body)
+		p.turn = turn{}
 	case s.Teams && p.scope == group:
 		p.line("for (int %s = team; %s < %s; %s += %d) {", v, v, hi, v, p.threads/p.emitter.d.Team)
 		p.in(team, s.Body)
@@ -227,16 +242,43 @@ func (p *printer) sharers(lanes, teams bool) int {
 	return 1
 }
 
-// unroll has the compiler spread out a loop of a few turns, so that all its loads are under way at once.
-func (p *printer) unroll(lo, hi, step kernel.Expr, sharers int, body []kernel.Stmt) {
-	a, b, by := p.n.rangeOf(lo), p.n.rangeOf(hi), p.n.rangeOf(step)
-	if !a.Fixed() || !b.Fixed() || !by.Fixed() || by.Lo < 1 || b.Lo <= a.Lo {
-		return
+// shared is the head of a loop from 0 that lanes share. One that is spread out counts turns: where the compiler does not know a lane's
+// number, it does not know theirs either, and spreads out a part of the loop.
+func (p *printer) shared(v, hi string, n kernel.Expr, turns int64) string {
+	from, by := p.emitter.d.Self, fmt.Sprint(p.threads)
+	if p.scope == team {
+		from, by = "lane", "TEAM"
 	}
-	turns := (b.Lo - a.Lo + by.Lo*int64(sharers) - 1) / (by.Lo * int64(sharers))
-	if turns > 1 && turns <= mostUnrolled && p.straight(body) {
+	if turns == 0 {
+		return fmt.Sprintf("for (int %s = %s; %s < %s; %s += %s)", v, from, v, hi, v, by)
+	}
+	head := fmt.Sprintf("for (int turn = 0, %s = %s; turn < %d; turn++, %s += %s)", v, from, turns, v, by)
+	if p.n.rangeOf(n).Lo%int64(p.sharers(true, false)) != 0 {
+		head += fmt.Sprintf(" if (%s < %s)", v, hi)
+	}
+	return head
+}
+
+// unroll has the compiler spread out a loop of a few turns, so that all its loads are under way at once. It tells how many, or 0.
+func (p *printer) unroll(lo, hi, step kernel.Expr, sharers int, body []kernel.Stmt) int64 {
+	turns := p.spread(lo, hi, step, sharers, body)
+	if turns > 0 {
 		p.line("#pragma unroll")
 	}
+	return turns
+}
+
+// spread is how many turns a loop has that is to be spread out, or 0.
+func (p *printer) spread(lo, hi, step kernel.Expr, sharers int, body []kernel.Stmt) int64 {
+	a, b, by := p.n.rangeOf(lo), p.n.rangeOf(hi), p.n.rangeOf(step)
+	if !a.Fixed() || !b.Fixed() || !by.Fixed() || by.Lo < 1 || b.Lo <= a.Lo {
+		return 0
+	}
+	turns := (b.Lo - a.Lo + by.Lo*int64(sharers) - 1) / (by.Lo * int64(sharers))
+	if turns <= 1 || turns > mostUnrolled || !p.straight(body) {
+		return 0
+	}
+	return turns
 }
 
 // mostUnrolled is the most turns of a loop that is spread out.
@@ -256,22 +298,24 @@ func (p *printer) straight(body []kernel.Stmt) bool {
 
 // reduce has each lane take its share first.
 func (p *printer) reduce(s *kernel.Reduce) {
-	name, v, from, by := p.name(s.Name), p.name(s.Var), "0", "1"
+	name, v := p.name(s.Name), p.name(s.Var)
 	start := map[kernel.ReduceOp]float32{kernel.Sum: 0, kernel.Max: float32(math.Inf(-1))}[s.Op]
-	switch p.scope {
-	case group:
-		from, by = p.emitter.d.Self, fmt.Sprint(p.threads)
-	case team:
-		from, by = "lane", "TEAM"
-	}
 	p.line("float %s = %s;", name, floatText(start, 0))
+	if p.scope == group && p.spread(kernel.I(0), s.N, kernel.I(1), p.threads, nil) > 0 {
+		p.turn = turn{s.Var, p.ints(s.N)}
+	}
 	value := p.expr(s.Value, precedence["add"]+1)
 	step := fmt.Sprintf("%s += %s;", name, value)
 	if s.Op == kernel.Max {
 		step = fmt.Sprintf("%s = fmaxf(%s, %s);", name, name, p.expr(s.Value, 0))
 	}
-	p.unroll(kernel.I(0), s.N, kernel.I(1), p.sharers(p.scope != lane, false), nil)
-	p.line("for (int %s = %s; %s < %s; %s += %s) %s", v, from, v, p.ints(s.N), v, by, step)
+	p.turn = turn{}
+	turns := p.unroll(kernel.I(0), s.N, kernel.I(1), p.sharers(p.scope != lane, false), nil)
+	head := fmt.Sprintf("for (int %s = 0; %s < %s; %s += 1)", v, v, p.ints(s.N), v)
+	if p.scope != lane {
+		head = p.shared(v, p.ints(s.N), s.N, turns)
+	}
+	p.line("%s %s", head, step)
 	switch p.scope {
 	case group:
 		p.line("%s = %s_group<%d>(%s, memory%s);", name, s.Op, p.threads, name, p.place())

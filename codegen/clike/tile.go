@@ -6,10 +6,12 @@ import "github.com/llorch/llorch/ir/kernel"
 // group call together:
 //
 //	fetch(ring, w, rows)             begins to load weights, before the kernel may touch other memory; where the plan has a ring
+//	rest(ring, w, rows)              loads more, once x is on its way; where there is a fetch
 //	prepare(prep, x, xStride, cols)  puts x into the form that run wants; where the plan prepares
 //	run(acc, accStride, w, wStride, x, xStride, rows, cols, k, ring, prep)
 //
-// each with the dialect's Place as one more argument.
+// With a ring, prepare has one more parameter, which it calls when x is on its way. Each has the dialect's Place as its last argument.
+//
 // w and x point to the first element (of fragments: the first byte), rows, cols and k are ints, acc is group memory, ring and prep
 // are the plan's own. There is one fetch before each run. There is a barrier before run wherever x or acc need one, one before
 // prepare, and one between prepare and run; what run leaves in acc is seen after a barrier.

@@ -36,11 +36,20 @@ func (w *waiting) block(body []kernel.Stmt) {
 			return
 		}
 		if touches(s, w.written) {
+			later := w.hold(body[i:])
 			w.nearFixed(body[i:])
 			if loop, ok := s.(*kernel.For); ok {
 				w.near(loop)
 			}
 			w.line("wait_for_inputs();")
+			for _, buf := range later {
+				w.loadHeld(buf)
+			}
+			if len(later) > 0 { // that is x; where a tile loads x, it tells when
+				for _, call := range w.restCalls() {
+					w.line("%s;", call)
+				}
+			}
 			w.done = true
 		}
 		w.stmt(s)
@@ -85,7 +94,7 @@ func (w *waiting) branch(s *kernel.If) {
 	ring := w.memory.ring
 	side := func(body []kernel.Stmt) {
 		inner := &waiting{printer: w.printer}
-		w.memory.ring, w.prepared = ring, ""
+		w.memory.ring, w.prepared, w.later = ring, "", nil
 		w.indent++
 		inner.block(body)
 		inner.end()
@@ -108,7 +117,8 @@ func (w *waiting) end() {
 	w.release()
 }
 
-// fetch begins to load the weights of tiles whose place is known here.
+// fetch begins to load the weights of tiles whose place is known here: of the first, before the wait, and of the others when x is on
+// its way.
 func (w *waiting) fetch(body []kernel.Stmt) {
 	declared := map[string]bool{}
 	for _, s := range body {
@@ -122,7 +132,10 @@ func (w *waiting) fetch(body []kernel.Stmt) {
 		if plan == nil || plan.Ring == 0 || plan.fetched || uses(plan.dot.WAt, declared) || uses(plan.dot.Rows, declared) {
 			continue
 		}
-		w.fetchCall(plan)
+		if len(w.later) == 0 {
+			w.fetchCall(plan)
+		}
+		w.later = append(w.later, plan)
 	}
 }
 
@@ -130,7 +143,7 @@ func (w *waiting) fetch(body []kernel.Stmt) {
 func (w *waiting) nearFixed(body []kernel.Stmt) {
 	for _, b := range w.k.Bufs {
 		n := w.fixed[b.Name]
-		if n == 0 || n > 64<<10 {
+		if n == 0 || n > 64<<10 || w.held[b.Name].turns > 0 {
 			continue
 		}
 		for _, s := range body {

@@ -89,10 +89,10 @@ func attentionSkeleton(b *builder) {
 	}
 	s.rangeOver("j", lo, hi, s.step, func(j kernel.Expr) { s.block(j, hi) })
 	if s.splitting != nil {
-		s.splitting.combine(s, s.finish)
+		s.splitting.combine(s)
 		return
 	}
-	s.finish()
+	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, c)) })
 }
 
 // end is behind the last key that any of the group's tokens attends to: what a causal mask adds to later ones takes away all their
@@ -286,12 +286,13 @@ func (s *attention) matrix(n *ir.Node, j kernel.Expr) (base, stride kernel.Expr)
 	return s.address(n, c.with(s.keys.Name, j)), stride
 }
 
-// finish divides by the sums and stores, with what is computed of the result's elements one by one.
-func (s *attention) finish() {
+// finish stores the result, of which element gives element i of all columns, which is of column c, with what is computed of its
+// elements one by one.
+func (s *attention) finish(element func(i, c kernel.Expr) kernel.Expr) {
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		col := s.let("c", kernel.Div(i, s.vd))
 		c := s.columnAt(col).with(lastAxis(s.mixed.Type), kernel.Rem(i, s.vd))
-		v := kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, col))
+		v := element(i, col)
 		if len(s.out.Writes) == 1 && s.out.Writes[0] == s.mixed {
 			s.store(s.mixed, c, v)
 			return

@@ -72,8 +72,8 @@ func (p *splitting) at(s *attention, part, col, i kernel.Expr) kernel.Expr {
 	return kernel.Add(kernel.Mul(c, p.width), i)
 }
 
-// combine leaves the group's part, and has the last one put all parts in place of its own and finish.
-func (p *splitting) combine(s *attention, finish func()) {
+// combine leaves the group's part, and has the last one put all parts together and finish.
+func (p *splitting) combine(s *attention) {
 	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		c := s.let("c", kernel.Div(i, s.vd))
@@ -86,30 +86,22 @@ func (p *splitting) combine(s *attention, finish func()) {
 	last := s.fresh("last")
 	s.emit(&kernel.Arrive{Name: last, Index: p.index, N: p.n})
 	then := s.builder.block(func() {
-		p.sums(s, maximum, sum)
-		finish()
+		s.finish(func(i, c kernel.Expr) kernel.Expr { return p.whole(s, c, kernel.Rem(i, s.vd), maximum, sum) })
 	})
 	s.emit(&kernel.If{Cond: &kernel.Var{Name: last, T: kernel.Bool}, Then: then})
 }
 
-// sums puts together the parts of all groups.
-func (p *splitting) sums(s *attention, maximum, sum kernel.Expr) {
+// whole is element i of a column from the parts of all groups. Each lane works out the column's sum again: all loads are under way at
+// once then, while a pass over the columns before would cost their way twice.
+func (p *splitting) whole(s *attention, col, i, maximum, sum kernel.Expr) kernel.Expr {
 	o := s.norm.Op.Reduce.Online
-	part := func(col, i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
-	s.lanes("c", s.cols, func(c kernel.Expr) {
-		most := s.reduce("most", kernel.Max, p.n, func(k kernel.Expr) kernel.Expr { return part(c, maximum, k) })
-		total := s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
-			return kernel.Mul(part(c, sum, k), o.Rescale(part(c, maximum, k), most))
+	part := func(i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
+	most := s.reduce("most", kernel.Max, p.n, func(k kernel.Expr) kernel.Expr { return part(maximum, k) })
+	scaled := func(i kernel.Expr) kernel.Expr {
+		return s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
+			return kernel.Mul(part(i, k), o.Rescale(part(maximum, k), most))
 		})
-		s.emit(&kernel.Store{Buf: s.m, Index: c, Value: most})
-		s.emit(&kernel.Store{Buf: s.l, Index: c, Value: total})
-	})
-	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
-		c := s.let("c", kernel.Div(i, s.vd))
-		most := s.let("most", kernel.At(s.m, c))
-		total := s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
-			return kernel.Mul(part(c, kernel.Rem(i, s.vd), k), o.Rescale(part(c, maximum, k), most))
-		})
-		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: total})
-	})
+	}
+	total := scaled(sum)
+	return kernel.Div(scaled(i), total)
 }

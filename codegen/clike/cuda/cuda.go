@@ -70,4 +70,4 @@ var words = strings.Fields(`
 	register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch template this
 	thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 	threadIdx blockIdx blockDim gridDim warpSize min max
-	TEAM INFINITE NOT_A_NUMBER thread lane team group_index memory step f16 bf16`)
+	TEAM INFINITE NOT_A_NUMBER thread turn lane team group_index memory step f16 bf16`)

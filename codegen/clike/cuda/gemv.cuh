@@ -1,5 +1,6 @@
 // Gemv multiplies up to 16 * GROUPS rows of fragments with a vector. What bounds it is the memory that weights come from, so each warp
-// has a ring of STAGES, each of BLOCKS blocks, that is full before the vector is known. The blocks of all the rows are one run of memory,
+// has a ring of STAGES, each of BLOCKS blocks, of which FIRST begin to fill before the vector is there. It is asked for before the
+// others, as the memory serves in order. The blocks of all the rows are one run of memory,
 // of which each warp takes a share; sums of rows that fall to several warps meet in shared memory. The order of additions is fixed.
 
 namespace gemv {
@@ -13,7 +14,7 @@ struct Choose<false, A, B> {
   typedef B Type;
 };
 
-template <class W, int K, int WARPS, int GROUPS, int STAGES, int BLOCKS>
+template <class W, int K, int WARPS, int GROUPS, int STAGES, int BLOCKS, int FIRST>
 struct Gemv {
   static_assert(K % (W::ELEMS * BLOCKS) == 0, "stages are whole");
   typedef typename Choose<W::CODES, CodeSums<W, K, WARPS>, FloatSums<W, K, WARPS>>::Type Sums;
@@ -37,9 +38,13 @@ struct Gemv {
             first(warp + 1, rows) - at};
   }
 
-  DEVICE void fetch(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).begin(threadIdx.x % TEAM); }
+  DEVICE void fetch(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).template begin<FIRST>(threadIdx.x % TEAM); }
+  DEVICE void rest(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).template rest<FIRST>(threadIdx.x % TEAM); }
 
-  DEVICE void prepare(void* prep, const float* x, int, int) { X::prepare(prep, x); }
+  template <class F>
+  DEVICE void prepare(void* prep, const float* x, int, int, F asked) {
+    X::prepare(prep, x, asked);
+  }
 
   DEVICE void run(float* acc, int accStride, const unsigned char* w, int, const float*, int, int rows, int, int, void* ring, void* prep) {
     const int warp = threadIdx.x / TEAM, lane = threadIdx.x % TEAM;

@@ -18,7 +18,8 @@ var gemv = clike.Tile{
 // Sizes, measured on an H100; NOTES.md has how.
 const (
 	gemvStage  = 2304     // bytes of a stage at most, if a block is not more
-	gemvRing   = 40 << 10 // bytes of all the stages of a group
+	gemvRing   = 56 << 10 // bytes of all the stages of a group
+	gemvFirst  = 18 << 10 // bytes of those that are asked for before x
 	gemvGroups = 16       // of 16 rows
 )
 
@@ -42,6 +43,7 @@ type gemvTile struct {
 	panel                                 *quant.Panel
 	bf16                                  bool
 	k, warps, groups, stages, stageBlocks int
+	first                                 int // stages
 }
 
 // size chooses the ring: stages as long as allowed that divide a row and leave none of the warps idle, and as many as a warp's share
@@ -56,10 +58,11 @@ func (t *gemvTile) size() {
 	}
 	share := (t.groups*blocks/t.stageBlocks + t.warps - 1) / t.warps
 	t.stages = min(share, max(2, gemvRing/(t.warps*t.stageBlocks*t.panel.Bytes)))
+	t.first = min(t.stages, max(1, gemvFirst/(t.warps*t.stageBlocks*t.panel.Bytes)))
 }
 
 func (t *gemvTile) name() string {
-	return fmt.Sprintf("gemv::Gemv<%s, %d, %d, %d, %d, %d>", t.weights(), t.k, t.warps, t.groups, t.stages, t.stageBlocks)
+	return fmt.Sprintf("gemv::Gemv<%s, %d, %d, %d, %d, %d, %d>", t.weights(), t.k, t.warps, t.groups, t.stages, t.stageBlocks, t.first)
 }
 
 // weights is the type of weights in frag.cuh.

@@ -19,13 +19,16 @@ struct Digits {
   DEVICE float* factors(void* prep) { return (float*)prep; }
   DEVICE unsigned char* digits(void* prep) { return (unsigned char*)prep + FACTORS; }
 
-  DEVICE void prepare(void* prep, const float* x) {
-    float v[TURNS][8];  // all loads are under way before the first is used
+  // prepare calls asked when all loads of x are under way.
+  template <class F>
+  DEVICE void prepare(void* prep, const float* x, F asked) {
+    float v[TURNS][8];
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
       const int i = n * THREADS + threadIdx.x;
       eight_of_unit(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
     }
+    asked();
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
       const int i = n * THREADS + threadIdx.x;  // the four turns of a unit fall to neighbors

@@ -33,7 +33,9 @@ struct Columns {
   DEVICE float inverse(const void* prep) { return *(const float*)prep; }
   DEVICE unsigned char* columns(void* prep) { return (unsigned char*)prep + HEADER; }
 
-  DEVICE void prepare(void* prep, const float* x) {
+  // prepare calls asked when all loads of x are under way.
+  template <class F>
+  DEVICE void prepare(void* prep, const float* x, F asked) {
     // The four turns of a unit fall to neighbors.
     float v[TURNS][8];
 #pragma unroll
@@ -41,6 +43,7 @@ struct Columns {
       const int i = n * THREADS + threadIdx.x;
       eight_of_unit(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
     }
+    asked();
     float scale = 1.0f;
     if constexpr (!W::BF16) scale = scaled(prep, v);
 #pragma unroll

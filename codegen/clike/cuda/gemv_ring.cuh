@@ -14,7 +14,8 @@ struct Ring {
   const unsigned char* source;       // of the first stage
   int count;                         // of stages that the warp will consume
 
-  // begin copies the first stages.
+  // begin copies the first FIRST stages, rest those that the ring has room for besides.
+  template <int FIRST>
   __device__ __forceinline__ void begin(int lane) const {
 #if __CUDA_ARCH__ >= 900
     if (lane == 0) {
@@ -25,7 +26,12 @@ struct Ring {
     __syncwarp();
 #endif
 #pragma unroll
-    for (int i = 0; i < STAGES; i++) copy(i, i, lane);
+    for (int i = 0; i < FIRST; i++) copy(i, i, lane);
+  }
+  template <int FIRST>
+  __device__ __forceinline__ void rest(int lane) const {
+#pragma unroll
+    for (int i = FIRST; i < STAGES; i++) copy(i, i, lane);
   }
 
   // await waits until stage i of the run is there, and tells where.

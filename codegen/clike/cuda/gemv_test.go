@@ -94,7 +94,7 @@ func kernelOf(src *strings.Builder, plan *clike.Plan, n int) {
   extern __shared__ __align__(128) unsigned char memory[];
   typedef %s T;
   T::fetch(memory, w, rows);
-  T::prepare(memory + T::RING, x, 0, 1);
+  T::prepare(memory + T::RING, x, 0, 1, [&] { T::rest(memory, w, rows); });
   group_barrier();
   T::run(y, 1, w, 0, x, 0, rows, 1, 0, memory, memory + T::RING);
 }

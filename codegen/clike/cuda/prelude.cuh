@@ -31,6 +31,16 @@ __device__ __forceinline__ void bring_near(const void* p, int stride, int rows, 
   }
 }
 
+// load_own loads a thread's own of n elements. The loads stay where they are, also before a wait: the compiler moves others to their use.
+template <int THREADS, int N>
+__device__ __forceinline__ void load_own(float (&own)[N], const float* p, int n) {
+#pragma unroll
+  for (int i = 0; i < N; i++) {
+    const int at = i * THREADS + threadIdx.x;
+    if (N * THREADS == n || at < n) asm volatile("ld.global.f32 %0, [%1];" : "=f"(own[i]) : "l"(p + at) : "memory");
+  }
+}
+
 __device__ __forceinline__ float float_of_f16(f16 h) {
   float f;
   asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(h));
@@ -94,16 +104,17 @@ __device__ __forceinline__ float max_group(float v, unsigned char* memory) {
 }
 
 // arrive counts the groups that come to a place and tells the last of n, which sees what the others stored. The last one leaves the
-// count as it was found. Counts follow the symbols in step memory.
+// count as it was found. Counts follow the symbols in step memory. What a group stored before the barrier, the lane that counts
+// releases; what it acquires, the group reads behind the next barrier.
 __device__ __forceinline__ bool arrive(const int* step, int place, int n) {
   __shared__ bool last;
   __syncthreads();
   if (threadIdx.x == 0) {
     int* count = const_cast<int*>(step) + 1024 + place;
-    __threadfence();
-    last = atomicAdd(count, 1) == n - 1;
+    int before;
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(count) : "memory");
+    last = before == n - 1;
     if (last) *count = 0;
-    __threadfence();
   }
   __syncthreads();
   return last;

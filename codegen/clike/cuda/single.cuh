@@ -20,7 +20,8 @@ __device__ __forceinline__ Eight widen(uint4 w) {
 }
 
 // Scores are inner products of K elements. LANES threads share a key, each with eight of its elements; the columns' sums are halved
-// among them while they are added up, so that each is left with one column.
+// among them while they are added up, so that each is left with one column. The columns pass through group memory: their elements are
+// more than a thread loads at once.
 template <int K, int LANES, int COLS, int THREADS>
 struct Scores {
   static const int KEYS = THREADS / LANES;  // at once
@@ -28,7 +29,8 @@ struct Scores {
   static_assert(LANES >= COLS && COLS == 8, "a lane for each column");
 
   static __device__ __forceinline__ void run(float* acc, int accStride, const unsigned short* w, int wStride, const float* x, int xStride,
-                                             int rows, int cols, int, void*, void*) {
+                                             int rows, int cols, int, void*, void* prep) {
+    float* const columns = (float*)prep;
     const int part = threadIdx.x % LANES, key = threadIdx.x / LANES;
     const bool holds = part < K / 8;
     uint4 raw[PASSES];
@@ -37,6 +39,10 @@ struct Scores {
       raw[i] = make_uint4(0, 0, 0, 0);
       if (holds && key + i * KEYS < rows) raw[i] = *(const uint4*)(w + (key + i * KEYS) * wStride + part * 8);
     }
+#pragma unroll 1
+    for (int i = threadIdx.x; i < cols * (K / 4); i += THREADS)
+      ((float4*)columns)[i] = *(const float4*)(x + i / (K / 4) * xStride + i % (K / 4) * 4);
+    __syncthreads();
     for (int c0 = 0; c0 < cols; c0 += COLS) {
       float sums[PASSES][COLS];
 #pragma unroll
@@ -45,7 +51,7 @@ struct Scores {
 #pragma unroll
         for (int i = 0; i < 8; i++) q.v[i] = 0.0f;
         if (holds && c0 + c < cols) {
-          const float4* from = (const float4*)(x + (c0 + c) * xStride + part * 8);
+          const float4* from = (const float4*)(columns + (c0 + c) * K + part * 8);
           const float4 a = from[0], b = from[1];
           q = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
         }
@@ -88,13 +94,22 @@ struct Scores {
 // column.
 template <int K, int THREADS>
 struct Mixed {
-  static const int PARTS = K / 8;
+  static const int PARTS = K / 8, TURNS = (64 * PARTS + THREADS - 1) / THREADS;
 
   static __device__ __forceinline__ void run(float* acc, int, const unsigned short* w, int wStride, const float* x, int xStride, int rows,
                                              int cols, int, void*, void* prep) {
     uint4* values = (uint4*)prep;
-#pragma unroll 4
-    for (int i = threadIdx.x; i < rows * PARTS; i += THREADS) values[i] = *(const uint4*)(w + i / PARTS * wStride + i % PARTS * 8);
+    uint4 raw[TURNS];
+#pragma unroll
+    for (int n = 0; n < TURNS; n++) {
+      const int i = n * THREADS + threadIdx.x;
+      if (i < rows * PARTS) raw[n] = *(const uint4*)(w + i / PARTS * wStride + i % PARTS * 8);
+    }
+#pragma unroll
+    for (int n = 0; n < TURNS; n++) {
+      const int i = n * THREADS + threadIdx.x;
+      if (i < rows * PARTS) values[i] = raw[n];
+    }
     __syncthreads();
     const unsigned* pairs = (const unsigned*)prep;
     for (int i = threadIdx.x; i < cols * (K / 2); i += THREADS) {

@@ -20,7 +20,7 @@ var (
 		if lanes > 32 {
 			return nil
 		}
-		return &clike.Plan{Type: fmt.Sprintf("single::Scores<%d, %d, 8, %d>", c.K.Lo, lanes, c.Threads)}
+		return &clike.Plan{Type: fmt.Sprintf("single::Scores<%d, %d, 8, %d>", c.K.Lo, lanes, c.Threads), Prep: int(4 * c.Cols.Hi * c.K.Lo)}
 	}}
 	singleMixed = clike.Tile{Name: "values of a token", Files: []string{"single.cuh"}, Plan: func(c clike.Call) *clike.Plan {
 		if !c.Mix || !single(c) || !c.X.Group {

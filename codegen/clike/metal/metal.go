@@ -71,6 +71,6 @@ var words = strings.Fields(`
 	kernel vertex fragment mesh object visible device constant threadgroup threadgroup_imageblock thread ray_data object_data
 	metal half bfloat uchar ushort uint ulong size_t ptrdiff_t atomic_int atomic_uint sampler texture1d texture2d texture3d
 	INFINITY NAN MAXFLOAT FLT_MAX HUGE_VALF assert main min max
-	TEAM INFINITE NOT_A_NUMBER MAYBE_UNUSED Place self lane team group_index place memory group_memory step thread_index group_position
+	TEAM INFINITE NOT_A_NUMBER MAYBE_UNUSED Place self turn lane team group_index place memory group_memory step thread_index group_position
 	fminf fmaxf expf logf sinf cosf tanhf sqrtf rsqrtf to_f16 to_bf16 load_f16 load_bf16 word8 word16 word32 signed16 float_of_bits
 	sum_team max_team sum_group max_group group_barrier team_barrier`)

@@ -26,6 +26,7 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
   wait_for_inputs();
   for (int j = lo; j < hi; j += 64) {
     const int rows = hi - j;
+    group_barrier();
     single::Scores<32, 8, 8, 256>::run(s + 0, 4, kCache + j * 32, 32, q, 32, rows, 3, 32, nullptr, memory + 2432);
     group_barrier();
     for (int c2 = team; c2 < 3; c2 += 8) {
@@ -55,7 +56,6 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
       }
     }
     group_barrier();
-    group_barrier();
     single::Mixed<32, 256>::run(acc + 0, 32, vCache + j * 32, 32, p, 64, rows, 3, 32, nullptr, memory + 2432);
   }
   launch_dependents();
@@ -72,29 +72,18 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
   const bool last = arrive(step, 0, 16);
   if (last) {
     group_barrier();
-    for (int c5 = thread; c5 < 3; c5 += 256) {
+    for (int i6 = thread; i6 < 96; i6 += 256) {
+      const int c5 = i6 >> 5;
       float most2 = (-INFINITE);
       #pragma unroll
-      for (int i6 = 0; i6 < 16; i6 += 1) most2 = fmaxf(most2, parts[(i6 * 3 + c5) * 34 + 32]);
+      for (int i7 = 0; i7 < 16; i7 += 1) most2 = fmaxf(most2, parts[(i7 * 3 + c5) * 34 + 32]);
       float total2 = 0.0f;
       #pragma unroll
-      for (int i7 = 0; i7 < 16; i7 += 1) total2 += parts[(i7 * 3 + c5) * 34 + 33] * expf(parts[(i7 * 3 + c5) * 34 + 32] - most2);
-      m[c5] = most2;
-      l[c5] = total2;
-    }
-    group_barrier();
-    for (int i8 = thread; i8 < 96; i8 += 256) {
-      const int c6 = i8 >> 5;
-      const float most3 = m[c6];
+      for (int i8 = 0; i8 < 16; i8 += 1) total2 += parts[(i8 * 3 + c5) * 34 + 33] * expf(parts[(i8 * 3 + c5) * 34 + 32] - most2);
       float total3 = 0.0f;
       #pragma unroll
-      for (int i9 = 0; i9 < 16; i9 += 1) total3 += parts[(i9 * 3 + c6) * 34 + (i8 & 31)] * expf(parts[(i9 * 3 + c6) * 34 + 32] - most3);
-      acc[i8] = total3;
-    }
-    group_barrier();
-    for (int i10 = thread; i10 < 96; i10 += 256) {
-      const int c7 = i10 >> 5;
-      mixed[c7 * 32 + (i10 & 31)] = acc[i10] / l[c7];
+      for (int i9 = 0; i9 < 16; i9 += 1) total3 += parts[(i9 * 3 + c5) * 34 + (i6 & 31)] * expf(parts[(i9 * 3 + c5) * 34 + 32] - most2);
+      mixed[c5 * 32 + (i6 & 31)] = total3 / total2;
     }
   }
 }

@@ -27,6 +27,7 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_3(const int* step, c
   group_barrier();
   for (int j = 0; j < end; j += 32) {
     const int rows = min(32, end - j);
+    group_barrier();
     single::Scores<32, 8, 8, 256>::run(s + 0, 31, kCache + j * 32, 32, qs, 32, rows, cols, 32, nullptr, memory + 15744);
     group_barrier();
     for (int c2 = team; c2 < cols; c2 += 8) {
@@ -57,7 +58,6 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_3(const int* step, c
         acc[c2 * 32 + i5] = acc[c2 * 32 + i5] * scale;
       }
     }
-    group_barrier();
     group_barrier();
     single::Mixed<32, 256>::run(acc + 0, 32, vCache + j * 32, 32, p, 32, rows, cols, 32, nullptr, memory + 15744);
   }

@@ -7,7 +7,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
   float* const xn = (float*)(memory + 256);
   if (block < 3) {
     const int row = block * 32;
-    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::fetch(memory + 1024, wq + size_t(row * 96 >> 9) * 288, 32);
+    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::fetch(memory + 1024, wq + size_t(row * 96 >> 9) * 288, 32);
     wait_for_inputs();
     float total = 0.0f;
     for (int i = thread; i < 96; i += 256) total += x[i] * x[i];
@@ -16,9 +16,9 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       xn[i2] = x[i2] * rsqrtf(total / 96.0f + 1e-05f) * normW[i2];
     }
     group_barrier();
-    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::prepare(memory + 640, xn, 96, 1);
+    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 640, xn, 96, 1, [&] { gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::rest(memory + 1024, wq + size_t(row * 96 >> 9) * 288, 32); });
     group_barrier();
-    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::run(acc + 0, 1, wq + size_t(row * 96 >> 9) * 288, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
+    gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wq + size_t(row * 96 >> 9) * 288, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
     launch_dependents();
     group_barrier();
     for (int r = thread; r < 32; r += 256) {
@@ -30,7 +30,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
   } else {
     const int block2 = block - 3;
     if (block2 < 1) {
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::fetch(memory + 1024, wk, 32);
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::fetch(memory + 1024, wk, 32);
       wait_for_inputs();
       float total2 = 0.0f;
       for (int i3 = thread; i3 < 96; i3 += 256) total2 += x[i3] * x[i3];
@@ -39,10 +39,9 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
         xn[i4] = x[i4] * rsqrtf(total2 / 96.0f + 1e-05f) * normW[i4];
       }
       group_barrier();
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 640, xn, 96, 1, [&] { gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::rest(memory + 1024, wk, 32); });
       group_barrier();
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::prepare(memory + 640, xn, 96, 1);
-      group_barrier();
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::run(acc + 0, 1, wk, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wk, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
       launch_dependents();
       group_barrier();
       for (int r2 = thread; r2 < 32; r2 += 256) {
@@ -51,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
         kCache[P * 32 + dim2] = to_f16(dim2 < 20 ? acc[r2] * rotations[dim2 % 10 * 2] + acc[r2 - dim2 + (dim2 + 10) % 20] * (dim2 < 10 ? 0.0f - rotations[dim2 % 10 * 2 + 1] : rotations[dim2 % 10 * 2 + 1]) : acc[r2]);
       }
     } else {
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::fetch(memory + 1024, wv, 32);
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::fetch(memory + 1024, wv, 32);
       wait_for_inputs();
       float total3 = 0.0f;
       for (int i5 = thread; i5 < 96; i5 += 256) total3 += x[i5] * x[i5];
@@ -60,10 +59,9 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
         xn[i6] = x[i6] * rsqrtf(total3 / 96.0f + 1e-05f) * normW[i6];
       }
       group_barrier();
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 640, xn, 96, 1, [&] { gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::rest(memory + 1024, wv, 32); });
       group_barrier();
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::prepare(memory + 640, xn, 96, 1);
-      group_barrier();
-      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1>::run(acc + 0, 1, wv, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
+      gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wv, 96, xn, 96, 32, 1, 96, memory + 1024, memory + 640);
       launch_dependents();
       group_barrier();
       for (int r3 = thread; r3 < 32; r3 += 256) {

@@ -20,7 +20,7 @@ kernel void attnQKV_1(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
       team_barrier();
       float sum_acc = 0.0f;
       #pragma unroll
-      for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0frag_at(wq, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
+      for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0frag_at(wq, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
       sum_acc = sum_team(sum_acc);
       team_barrier();
       if (lane == 0) acc[row_acc] = sum_acc;
@@ -47,7 +47,7 @@ kernel void attnQKV_1(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
         team_barrier();
         float sum_acc = 0.0f;
         #pragma unroll
-        for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0frag_at(wk, (row_acc * 96 + k_acc) / 96, (row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
+        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0frag_at(wk, (row_acc * 96 + k_acc) / 96, (row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
         sum_acc = sum_team(sum_acc);
         team_barrier();
         if (lane == 0) acc[row_acc] = sum_acc;
@@ -71,7 +71,7 @@ kernel void attnQKV_1(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
         team_barrier();
         float sum_acc = 0.0f;
         #pragma unroll
-        for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0frag_at(wv, (row_acc * 96 + k_acc) / 96, (row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
+        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0frag_at(wv, (row_acc * 96 + k_acc) / 96, (row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
         sum_acc = sum_team(sum_acc);
         team_barrier();
         if (lane == 0) acc[row_acc] = sum_acc;

@@ -16,7 +16,7 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
       team_barrier();
       float sum_acc = 0.0f;
       #pragma unroll
-      for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wq, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
+      for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wq, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
       sum_acc = sum_team(sum_acc);
       team_barrier();
       if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;
@@ -42,7 +42,7 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
         team_barrier();
         float sum_acc = 0.0f;
         #pragma unroll
-        for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wk, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
+        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wk, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
         sum_acc = sum_team(sum_acc);
         team_barrier();
         if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;
@@ -64,7 +64,7 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
         team_barrier();
         float sum_acc = 0.0f;
         #pragma unroll
-        for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wv, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
+        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wv, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
         sum_acc = sum_team(sum_acc);
         team_barrier();
         if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;

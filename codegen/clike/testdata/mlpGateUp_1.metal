@@ -18,7 +18,7 @@ kernel void mlpGateUp_1(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0frag_at(wgate, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0frag_at(wgate, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[row_acc] = sum_acc;
@@ -29,7 +29,7 @@ kernel void mlpGateUp_1(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0frag_at(wup, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0frag_at(wup, (row * 96 + row_acc * 96 + k_acc) / 96, (row * 96 + row_acc * 96 + k_acc) % 96, 96) * xn[k_acc];
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[16 + row_acc] = sum_acc;

@@ -10,7 +10,7 @@ kernel void mlpGateUp_3(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[row_acc] = sum_acc;
@@ -21,7 +21,7 @@ kernel void mlpGateUp_3(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[32 + row_acc] = sum_acc;

@@ -15,7 +15,7 @@ extern "C" __global__ void __launch_bounds__(256) mlpGateUp_4(const int* step, c
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[row_acc * 33 + col_acc] = sum_acc;
@@ -28,7 +28,7 @@ extern "C" __global__ void __launch_bounds__(256) mlpGateUp_4(const int* step, c
     team_barrier();
     float sum_acc = 0.0f;
     #pragma unroll
-    for (int k_acc = lane; k_acc < 96; k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
+    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
     sum_acc = sum_team(sum_acc);
     team_barrier();
     if (lane == 0) acc[2112 + row_acc * 33 + col_acc] = sum_acc;
