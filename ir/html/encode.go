@@ -2,7 +2,6 @@ package html
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"github.com/llorch/llorch/ir"
@@ -104,11 +103,12 @@ type tables struct {
 	types   interned[[]int]
 	nodes   interned[[]int]
 	kernels interned[[2]int]
+	known   map[*kernel.Kernel]int // of kernels, those that were seen before
 	bodies  interned[bodyJSON]
 }
 
 func newTables() *tables {
-	t := &tables{}
+	t := &tables{known: map[*kernel.Kernel]int{}}
 	t.str("")
 	return t
 }
@@ -172,7 +172,11 @@ func (t *tables) node(n *ir.Node) int {
 		}
 		row = append(row, t.str(in.Name))
 	}
-	return t.nodes.index(fmt.Sprint(row), func() []int { return row })
+	var key []byte
+	for _, i := range row {
+		key = append(strconv.AppendInt(key, int64(i), 36), ' ')
+	}
+	return t.nodes.index(string(key), func() []int { return row })
 }
 
 func (t *tables) graph(g Graph) graphJSON {
@@ -182,8 +186,7 @@ func (t *tables) graph(g Graph) graphJSON {
 		at[gr] = i
 	}
 	for _, l := range g.Launches {
-		k := t.kernels.index(l.Kernel.Key(), func() [2]int { return [2]int{t.str(l.Kernel.Name), t.str(l.Kernel.String())} })
-		j.Launches = append(j.Launches, [2]int{at[l.Group], k})
+		j.Launches = append(j.Launches, [2]int{at[l.Group], t.kernel(l.Kernel)})
 	}
 	if g.Arena != nil {
 		j.Arena = &arenaJSON{Bytes: num(g.Arena.Bytes), Sum: num(g.Arena.Sum), Slots: [][]any{}}
@@ -192,6 +195,16 @@ func (t *tables) graph(g Graph) graphJSON {
 		}
 	}
 	return j
+}
+
+// kernel is the place of a kernel, or of one that is equal but for its name.
+func (t *tables) kernel(k *kernel.Kernel) int {
+	i, ok := t.known[k]
+	if !ok {
+		i = t.kernels.index(k.Key(), func() [2]int { return [2]int{t.str(k.Name), t.str(k.String())} })
+		t.known[k] = i
+	}
+	return i
 }
 
 func (t *tables) body(g *ir.Graph) int {

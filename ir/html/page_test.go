@@ -31,8 +31,11 @@ func small(layers int) models.Config {
 	}
 }
 
-// drawn is the page of a model with every pass, and what each stage printed when it was added.
-func drawn(t testing.TB, c models.Config) (*Page, []string) {
+// drawn is the page of a model with every pass.
+func drawn(t testing.TB, c models.Config) *Page { return drawnAnd(t, c, func(Stage) {}) }
+
+// drawnAnd has see look at each stage as it is added.
+func drawnAnd(t testing.TB, c models.Config, see func(Stage)) *Page {
 	g := models.Llama(c, models.Options{KV: kernel.F16, Weight: func(path string) ir.DType {
 		if strings.Contains(path, "norm") {
 			return kernel.F32
@@ -41,18 +44,11 @@ func drawn(t testing.TB, c models.Config) (*Page, []string) {
 	}})
 	require.NoError(t, ir.Verify(g))
 	p := New("small")
-	var texts []string
-	names := map[string]string{} // equal kernels have the first one's name
-	add := func(s Stage) {
-		p.Add(s)
-		for _, g := range s.Graphs {
-			texts = append(texts, outline(g, names))
-		}
-	}
+	add := func(s Stage) { p.Add(s); see(s) }
 	add(Stage{Name: "declared", Graphs: []Graph{{Graph: g}}})
 	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: lower.CPU}
 	require.NoError(t, passes.Run(m, "", func(pass string, m *passes.Module) error { add(staged(pass, m)); return nil }))
-	return p, texts
+	return p
 }
 
 func staged(pass string, m *passes.Module) Stage {
@@ -101,7 +97,13 @@ func outline(g Graph, names map[string]string) string {
 
 // TestRoundTrip reads every stage back from the page's JSON, and finds in it what the graphs were when they were added.
 func TestRoundTrip(t *testing.T) {
-	p, want := drawn(t, small(3))
+	var want []string
+	names := map[string]string{} // equal kernels have the first one's name
+	p := drawnAnd(t, small(3), func(s Stage) {
+		for _, g := range s.Graphs {
+			want = append(want, outline(g, names))
+		}
+	})
 	j := decoded(t, p)
 	for _, s := range j.Stages {
 		for _, g := range s.Graphs {
@@ -219,7 +221,7 @@ func rendered(t testing.TB, p *Page) string {
 
 // TestShared: what a pass leaves alone costs nothing, nor does a layer more than its own names.
 func TestShared(t *testing.T) {
-	p, _ := drawn(t, small(2))
+	p := drawn(t, small(2))
 	j := decoded(t, p)
 	require.Len(t, j.Stages, 1+len(passes.Pipeline))
 	require.Equal(t, j.Stages[0].Graphs[0].Body, j.Stages[1].Graphs[0].Body, "infer changes nothing")
@@ -227,7 +229,7 @@ func TestShared(t *testing.T) {
 	for i := range j.Stages[last].Graphs {
 		require.Equal(t, j.Stages[last].Graphs[i].Body, j.Stages[last-2].Graphs[i].Body, "lower and plan leave the graph alone")
 	}
-	big, _ := drawn(t, small(34))
+	big := drawn(t, small(34))
 	perLayer := (len(rendered(t, big)) - len(rendered(t, p))) / 32
 	require.Less(t, perLayer, 8<<10, "bytes a layer")
 	t.Logf("%d bytes a layer", perLayer)
@@ -235,7 +237,7 @@ func TestShared(t *testing.T) {
 
 // TestSelfContained: the page asks for nothing, and its policy allows its own script alone.
 func TestSelfContained(t *testing.T) {
-	p, _ := drawn(t, small(1))
+	p := drawn(t, small(1))
 	html := rendered(t, p)
 	text := strings.ReplaceAll(html, svgNamespace, "")
 	for _, bad := range []string{"http:", "https:", "src=", "url(", "@import", "fetch(", "XMLHttp", "import(", "<link", "<iframe"} {
@@ -333,7 +335,7 @@ func TestSeed(t *testing.T) {
 
 func BenchmarkPage(b *testing.B) {
 	for b.Loop() {
-		p, _ := drawn(b, small(22))
+		p := drawn(b, small(22))
 		b.ReportMetric(float64(len(rendered(b, p))), "bytes")
 	}
 }

@@ -158,7 +158,7 @@ const folded = `
 // TestFolding: layers that are alike are one line; sliding layers are not like the others, and the last layers of prefill compute one
 // token.
 func TestFolding(t *testing.T) {
-	p, _ := drawn(t, small(4))
+	p := drawn(t, small(4))
 	var got []string
 	node(t, folded, decoded(t, p), &got)
 	require.Equal(t, "declared: llama inputs 8, layers 0–3 x4, outputs 4", got[0])
@@ -167,14 +167,14 @@ func TestFolding(t *testing.T) {
 
 	c := small(6)
 	c.Sliding = models.Sliding{Window: 8, Pattern: []bool{true, false}}
-	p, _ = drawn(t, c)
+	p = drawn(t, c)
 	node(t, folded, decoded(t, p), &got)
 	require.Equal(t, "declared: llama inputs 9, layers 0, 2, 4 x3, layers 1, 3, 5 x3, outputs 4", got[0])
 }
 
 // TestReplan: at the greatest sizes that the bounds allow, the page's plan is the compiler's.
 func TestReplan(t *testing.T) {
-	p, _ := drawn(t, small(3))
+	p := drawn(t, small(3))
 	var got []string
 	node(t, `
 		const model = readModel(input);
@@ -227,7 +227,7 @@ func dom(t *testing.T, p *Page, hash string) string {
 // TestBrowser opens pages as a person does.
 func TestBrowser(t *testing.T) {
 	t.Run("model", func(t *testing.T) {
-		p, _ := drawn(t, small(3))
+		p := drawn(t, small(3))
 		html := dom(t, p, "right=plan:prefill&S=7&P=9&pin=layers.1.attn.scores&find=softmax")
 		for _, want := range []string{`role="treeitem"`, `<h3>layers.1.attn.scores</h3>`, "arena of prefill", `class="live"`, "at S=7, P=9: at most", `<td class="expr">P+S</td><td class="num">16</td>`} {
 			require.Contains(t, html, want)

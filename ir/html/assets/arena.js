@@ -32,7 +32,7 @@ class ArenaView {
     this.axes(graph, total, height);
     this.rects = this.slots.map((slot) => this.slot(graph, slot));
     this.svg.append(...this.rects.map((r) => r.g), (this.cursor = svg('line', { class: 'cursor', y1: pad.top, y2: height - pad.bottom })));
-    const saved = Number(graph.arena.sum) / total;
+    const saved = Number(graph.arena.sum) / (Number(graph.arena.bytes) || 1);
     this.box.replaceChildren(el('div.pick', null, el('h2', null, 'arena of ' + graph.name),
       el('p.summary', null, bytesText(graph.arena.bytes) + ' for ' + count(graph.arena.slots.length, 'value') + ' · ' + bytesText(graph.arena.sum) + ' without reuse, ' + saved.toFixed(1) + '× as much'), this.note, this.fit), this.svg,
       el('p.doc', null, 'Kernel launches to the right, offsets upwards; a value lies where the plan puts it for the greatest S and P, and is filled as far as it reaches at the sliders’ values.'));
@@ -72,6 +72,7 @@ class ArenaView {
   // axes draws a band for every other layer, and bytes at the left.
   axes(graph, total, height) {
     let start = 0;
+    let told = -1; // a layer may go on after a launch of another
     const layerAt = (i) => { const l = i < graph.launches.length && layerOf(graph.launches[i].name); return l ? l.index : null; };
     const wide = this.x(1) - this.x(0);
     for (let i = 1; i <= graph.launches.length; i++) {
@@ -79,7 +80,8 @@ class ArenaView {
       const index = layerAt(start);
       if (index !== null) {
         if (index % 2 === 0) this.svg.append(svg('rect', { class: 'band', x: this.x(start), width: wide * (i - start), y: this.pad.top, height: height - this.pad.top - this.pad.bottom }));
-        if (wide * (i - start) > 16) this.svg.append(svg('text', { x: this.x((start + i) / 2), y: height - 7, 'text-anchor': 'middle' }, String(index)));
+        if (wide * (i - start) > 16 && index > told) this.svg.append(svg('text', { x: this.x((start + i) / 2), y: height - 7, 'text-anchor': 'middle' }, String(index)));
+        told = Math.max(told, index);
       }
       start = i;
     }

@@ -1,5 +1,13 @@
 // The arcs beside a column's rows, from what a value reads to the value.
 
+function middle(e) { return e.offsetTop + e.offsetHeight / 2; }
+
+// outside are the values that folded layers read and do not compute.
+function outside(section) {
+  const own = new Set(section.layers.flatMap((l) => l.items.flatMap((i) => i.nodes.map((n) => n.name))));
+  return new Set(section.layers.flatMap((l) => l.items.flatMap((i) => i.nodes.flatMap((n) => n.in))).filter((name) => !own.has(name)));
+}
+
 class Edges {
   constructor(column) {
     this.column = column;
@@ -14,6 +22,9 @@ class Edges {
         this.arcs.push({ from: name, to: node.name, fault, path, head });
       }
     }
+    for (const r of column.list) {
+      if (r.layers && r.el.getAttribute('aria-expanded') === 'false') for (const from of outside(r.layers)) this.arcs.push({ from, to: '', at: r.el, fault: false, path: svg('path', {}), head: svg('path', { class: 'tip' }) });
+    }
     this.arcs.sort((a, b) => a.fault - b.fault); // on top
     this.svg.append(...this.arcs.flatMap((a) => [a.path, a.head]));
     this.draw();
@@ -22,11 +33,11 @@ class Edges {
   // y is the height of a value's row, or of what it is folded into; null where neither is drawn.
   y(name) {
     const row = this.column.rows.get(name);
-    if (row) return row.el.offsetTop + row.el.offsetHeight / 2;
+    if (row) return middle(row.el);
     const l = layerOf(name);
     if (l && this.column.shows(l)) return null; // a weight that is not drawn
     const head = l && this.column.list.find((r) => r.layers && r.layers.family === l.family && r.layers.layers.some((x) => x.index === l.index));
-    return head ? head.el.offsetTop + head.el.offsetHeight / 2 : null;
+    return head ? middle(head.el) : null;
   }
 
   draw() {
@@ -35,7 +46,7 @@ class Edges {
     const right = 62;
     for (const a of this.arcs) {
       const y1 = this.y(a.from);
-      const y2 = this.y(a.to);
+      const y2 = a.at ? middle(a.at) : this.y(a.to);
       const out = y1 === null || y1 === y2;
       a.path.style.display = a.head.style.display = out ? 'none' : '';
       if (out) continue;
@@ -50,7 +61,7 @@ class Edges {
   light(name) {
     for (const a of this.arcs) {
       for (const p of [a.path, a.head]) {
-        p.classList.toggle('into', a.to === name);
+        p.classList.toggle('into', a.to !== '' && a.to === name);
         p.classList.toggle('outof', a.from === name);
       }
     }
