@@ -1,7 +1,7 @@
 kernel void attnMixed_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device const float* q [[buffer(1)]], device half* kCache [[buffer(2)]], device half* vCache [[buffer(3)]], device half* f16 [[buffer(4)]], uint thread_index [[thread_index_in_threadgroup]], uint group_position [[threadgroup_position_in_grid]]) {
   MAYBE_UNUSED const int self = int(thread_index), lane = self & 31, team = self >> 5, group_index = int(group_position);
   MAYBE_UNUSED const Place place = {self, lane, team};
-  alignas(16) threadgroup uchar memory[15744];
+  alignas(16) threadgroup uchar memory[17792];
   const int S = step[0];
   const int P = step[1];
   const int tile = group_index;
@@ -27,16 +27,8 @@ kernel void attnMixed_3(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
   group_barrier();
   for (int j = 0; j < end; j += 32) {
     const int rows = min(32, end - j);
-    for (int at_s = team; at_s < max(rows, 0) * max(cols, 0); at_s += 8) {
-      const int row_s = at_s / max(cols, 0);
-      const int col_s = at_s % max(cols, 0);
-      team_barrier();
-      float sum_s = 0.0f;
-      for (int k_s = lane; k_s < 32; k_s += TEAM) sum_s += load_f16(kCache + (j * 32 + row_s * 32 + k_s)) * qs[col_s * 32 + k_s];
-      sum_s = sum_team(sum_s);
-      team_barrier();
-      if (lane == 0) s[row_s * 31 + col_s] = sum_s;
-    }
+    group_barrier();
+    attend::Dot<half, 4, 2>::run(s + 0, 31, kCache + j * 32, 32, qs, 32, rows, cols, 32, nullptr, memory + 15744, place);
     group_barrier();
     for (int c2 = team; c2 < cols; c2 += 8) {
       const int q2 = t + c2 / 3;
@@ -66,13 +58,7 @@ kernel void attnMixed_3(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
       }
     }
     group_barrier();
-    for (int at_acc = self; at_acc < max(cols, 0) * 32; at_acc += 256) {
-      const int col_acc = at_acc >> 5;
-      const int k_acc = at_acc & 31;
-      float sum_acc = 0.0f;
-      for (int row_acc = 0; row_acc < max(rows, 0); row_acc += 1) sum_acc += p[col_acc * 32 + row_acc] * load_f16(vCache + (j * 32 + row_acc * 32 + k_acc));
-      acc[col_acc * 32 + k_acc] = acc[col_acc * 32 + k_acc] + sum_acc;
-    }
+    attend::Mix<half, 4>::run(acc + 0, 32, vCache + j * 32, 32, p, 32, rows, cols, 32, nullptr, memory + 15744, place);
   }
   group_barrier();
   for (int i6 = self; i6 < cols * 32; i6 += 256) {

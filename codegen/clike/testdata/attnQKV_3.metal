@@ -1,7 +1,7 @@
 kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device const half* x [[buffer(1)]], device const uchar* wq [[buffer(2)]], device const float* rotations [[buffer(3)]], device float* qRope [[buffer(4)]], device const uchar* wk [[buffer(5)]], device half* kCache [[buffer(6)]], device const uchar* wv [[buffer(7)]], device half* vCache [[buffer(8)]], uint thread_index [[thread_index_in_threadgroup]], uint group_position [[threadgroup_position_in_grid]]) {
   MAYBE_UNUSED const int self = int(thread_index), lane = self & 31, team = self >> 5, group_index = int(group_position);
   MAYBE_UNUSED const Place place = {self, lane, team};
-  alignas(16) threadgroup uchar memory[16640];
+  alignas(16) threadgroup uchar memory[22784];
   const int S = step[0];
   const int P = step[1];
   const int block = group_index / 1;
@@ -10,17 +10,7 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
     const int row = block * 64;
     const int count = min(64, 96 - row);
     const int cols = S;
-    for (int at_acc = team; at_acc < count * cols; at_acc += 8) {
-      const int row_acc = at_acc / cols;
-      const int col_acc = at_acc % cols;
-      team_barrier();
-      float sum_acc = 0.0f;
-      #pragma unroll
-      for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wq, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
-      sum_acc = sum_team(sum_acc);
-      team_barrier();
-      if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;
-    }
+    gemm::Tile<weights::Blocks<weights::Q32<4, false>>, weights::Floats<true>, half, 64, 32, 32>::run(acc + 0, 65, wq + size_t(row * 96 >> 5) * 18, 96, x, 96, count, cols, 96, nullptr, memory + 16640, place);
     group_barrier();
     for (int i = self; i < count * cols; i += 256) {
       const int c = i / count;
@@ -36,17 +26,8 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
     const int block2 = block - 2;
     if (block2 < 1) {
       const int cols2 = S;
-      for (int at_acc = team; at_acc < 32 * cols2; at_acc += 8) {
-        const int row_acc = at_acc / cols2;
-        const int col_acc = at_acc % cols2;
-        team_barrier();
-        float sum_acc = 0.0f;
-        #pragma unroll
-        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wk, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
-        sum_acc = sum_team(sum_acc);
-        team_barrier();
-        if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;
-      }
+      group_barrier();
+      gemm::Tile<weights::Blocks<weights::Q32<4, false>>, weights::Floats<true>, half, 32, 32, 32>::run(acc + 0, 65, wk, 96, x, 96, 32, cols2, 96, nullptr, memory + 16640, place);
       group_barrier();
       for (int i2 = self; i2 < 32 * cols2; i2 += 256) {
         const int c2 = i2 >> 5;
@@ -58,17 +39,8 @@ kernel void attnQKV_3(MAYBE_UNUSED device const int* step [[buffer(0)]], device 
       }
     } else {
       const int cols3 = S;
-      for (int at_acc = team; at_acc < 32 * cols3; at_acc += 8) {
-        const int row_acc = at_acc / cols3;
-        const int col_acc = at_acc % cols3;
-        team_barrier();
-        float sum_acc = 0.0f;
-        #pragma unroll
-        for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wv, row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
-        sum_acc = sum_team(sum_acc);
-        team_barrier();
-        if (lane == 0) acc[row_acc * 65 + col_acc] = sum_acc;
-      }
+      group_barrier();
+      gemm::Tile<weights::Blocks<weights::Q32<4, false>>, weights::Floats<true>, half, 32, 32, 32>::run(acc + 0, 65, wv, 96, x, 96, 32, cols3, 96, nullptr, memory + 16640, place);
       group_barrier();
       for (int i3 = self; i3 < 32 * cols3; i3 += 256) {
         const int c3 = i3 >> 5;

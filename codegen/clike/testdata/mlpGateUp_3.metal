@@ -5,27 +5,8 @@ kernel void mlpGateUp_3(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
   const int block = group_index;
   threadgroup float* const acc = (threadgroup float*)(memory + 0);
   const int row = block * 32;
-  for (int at_acc = team; at_acc < 32; at_acc += 8) {
-    const int row_acc = at_acc;
-    team_barrier();
-    float sum_acc = 0.0f;
-    #pragma unroll
-    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
-    sum_acc = sum_team(sum_acc);
-    team_barrier();
-    if (lane == 0) acc[row_acc] = sum_acc;
-  }
-  group_barrier();
-  for (int at_acc = team; at_acc < 32; at_acc += 8) {
-    const int row_acc = at_acc;
-    team_barrier();
-    float sum_acc = 0.0f;
-    #pragma unroll
-    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * x[k_acc];
-    sum_acc = sum_team(sum_acc);
-    team_barrier();
-    if (lane == 0) acc[32 + row_acc] = sum_acc;
-  }
+  gemv::Blocks<weights::Q32<4, false>, 4>::run(acc + 0, 1, wgate + size_t(row * 96 >> 5) * 18, 96, x, 96, 32, 1, 96, nullptr, memory + 256, place);
+  gemv::Blocks<weights::Q32<4, false>, 4>::run(acc + 32, 1, wup + size_t(row * 96 >> 5) * 18, 96, x, 96, 32, 1, 96, nullptr, memory + 256, place);
   group_barrier();
   for (int r = self; r < 32; r += 256) {
     const int n = row + r;

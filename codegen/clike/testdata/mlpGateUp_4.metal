@@ -1,36 +1,16 @@
 kernel void mlpGateUp_4(MAYBE_UNUSED device const int* step [[buffer(0)]], device const half* x [[buffer(1)]], device const uchar* wgate [[buffer(2)]], device const uchar* wup [[buffer(3)]], device half* f16 [[buffer(4)]], uint thread_index [[thread_index_in_threadgroup]], uint group_position [[threadgroup_position_in_grid]]) {
   MAYBE_UNUSED const int self = int(thread_index), lane = self & 31, team = self >> 5, group_index = int(group_position);
   MAYBE_UNUSED const Place place = {self, lane, team};
-  alignas(16) threadgroup uchar memory[16896];
+  alignas(16) threadgroup uchar memory[23040];
   const int S = step[0];
   const int block = group_index / 1;
   threadgroup float* const acc = (threadgroup float*)(memory + 0);
   const int row = block * 64;
   const int count = min(64, 160 - row);
   const int cols = S;
-  for (int at_acc = team; at_acc < count * cols; at_acc += 8) {
-    const int row_acc = at_acc / cols;
-    const int col_acc = at_acc % cols;
-    team_barrier();
-    float sum_acc = 0.0f;
-    #pragma unroll
-    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wgate, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
-    sum_acc = sum_team(sum_acc);
-    team_barrier();
-    if (lane == 0) acc[row_acc * 33 + col_acc] = sum_acc;
-  }
+  gemm::Tile<weights::Blocks<weights::Q32<4, false>>, weights::Floats<true>, half, 64, 32, 32>::run(acc + 0, 33, wgate + size_t(row * 96 >> 5) * 18, 96, x, 96, count, cols, 96, nullptr, memory + 16896, place);
   group_barrier();
-  for (int at_acc = team; at_acc < count * cols; at_acc += 8) {
-    const int row_acc = at_acc / cols;
-    const int col_acc = at_acc % cols;
-    team_barrier();
-    float sum_acc = 0.0f;
-    #pragma unroll
-    for (int turn = 0, k_acc = lane; turn < 3; turn++, k_acc += TEAM) sum_acc += q4_0_at(wup, row * 96 + row_acc * 96 + k_acc) * load_f16(x + (col_acc * 96 + k_acc));
-    sum_acc = sum_team(sum_acc);
-    team_barrier();
-    if (lane == 0) acc[2112 + row_acc * 33 + col_acc] = sum_acc;
-  }
+  gemm::Tile<weights::Blocks<weights::Q32<4, false>>, weights::Floats<true>, half, 64, 32, 32>::run(acc + 2112, 33, wup + size_t(row * 96 >> 5) * 18, 96, x, 96, count, cols, 96, nullptr, memory + 16896, place);
   group_barrier();
   for (int i = self; i < count * cols; i += 256) {
     const int c = i / count;
