@@ -29,22 +29,22 @@ var Kernels = map[string]*cpu.Kernel{
 	"10776b5883b778e9c4d73790e3a2ba9d": {Name: "attnMerged", Groups: attnMergedGroups, Scratch: attnMergedScratch, Run: attnMerged},
 	"3f439b89b4eb7416c00694b2ddadc0e5": {Name: "attnMergedA16", Groups: attnMergedA16Groups, Scratch: attnMergedA16Scratch, Run: attnMergedA16},
 	"c848ba0d1711d7ff5f5f2f711a0ff395": {Name: "attnMergedA16", Groups: attnMergedA162Groups, Scratch: attnMergedA162Scratch, Run: attnMergedA162},
-	"1d4a4a573d689f16f4d6082383a7ecbf": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
-	"1d6a85088bcbbce5f8af51c8f217fbbc": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
-	"2b578759f7b01cb91a7ed6d75b84a71a": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
-	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
-	"3feb174aab968889c87f45c9e59171e9": {Name: "attnMixed", Groups: attnMixed5Groups, Scratch: attnMixed5Scratch, Run: attnMixed5},
-	"543073a90b6ccaae259463662b4567ee": {Name: "attnMixed", Groups: attnMixed6Groups, Scratch: attnMixed6Scratch, Run: attnMixed6},
-	"585d8e96ba0512c9e6fb12e5ef22634d": {Name: "attnMixed", Groups: attnMixed7Groups, Scratch: attnMixed7Scratch, Run: attnMixed7},
-	"9761ed3be3f7e2a245fac90025352a48": {Name: "attnMixed", Groups: attnMixed8Groups, Scratch: attnMixed8Scratch, Run: attnMixed8},
-	"c12128233926fc7e8aa90fa465df5a08": {Name: "attnMixed", Groups: attnMixed9Groups, Scratch: attnMixed9Scratch, Run: attnMixed9},
-	"c7615819cd8e224237bf3ed176f79e26": {Name: "attnMixed", Groups: attnMixed10Groups, Scratch: attnMixed10Scratch, Run: attnMixed10},
-	"d3b742c580d493575c372cbabe2c0ed3": {Name: "attnMixed", Groups: attnMixed11Groups, Scratch: attnMixed11Scratch, Run: attnMixed11},
-	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed12Groups, Scratch: attnMixed12Scratch, Run: attnMixed12},
-	"ec0a6720a2bee3ed478cc53e749c2526": {Name: "attnMixed", Groups: attnMixed13Groups, Scratch: attnMixed13Scratch, Run: attnMixed13},
-	"ee304831f03e23ec49086f6e80c02f0e": {Name: "attnMixed", Groups: attnMixed14Groups, Scratch: attnMixed14Scratch, Run: attnMixed14},
-	"f7400c4cc05001851cb1efd717f89c24": {Name: "attnMixed", Groups: attnMixed15Groups, Scratch: attnMixed15Scratch, Run: attnMixed15},
-	"fcfaf223cf5df7215c8c3684a2edb4fb": {Name: "attnMixed", Groups: attnMixed16Groups, Scratch: attnMixed16Scratch, Run: attnMixed16},
+	"1d6a85088bcbbce5f8af51c8f217fbbc": {Name: "attnMixed", Groups: attnMixedGroups, Scratch: attnMixedScratch, Run: attnMixed},
+	"3d402205d76c1d033ca678b25a29d96b": {Name: "attnMixed", Groups: attnMixed2Groups, Scratch: attnMixed2Scratch, Run: attnMixed2},
+	"3f8d75981ce55a99b3835a73ab7ad7f4": {Name: "attnMixed", Groups: attnMixed3Groups, Scratch: attnMixed3Scratch, Run: attnMixed3},
+	"4e1469baccc6d40a6322830344c5cb3d": {Name: "attnMixed", Groups: attnMixed4Groups, Scratch: attnMixed4Scratch, Run: attnMixed4},
+	"543073a90b6ccaae259463662b4567ee": {Name: "attnMixed", Groups: attnMixed5Groups, Scratch: attnMixed5Scratch, Run: attnMixed5},
+	"585d8e96ba0512c9e6fb12e5ef22634d": {Name: "attnMixed", Groups: attnMixed6Groups, Scratch: attnMixed6Scratch, Run: attnMixed6},
+	"9100bbe3e37acc990c6a722ced37cd34": {Name: "attnMixed", Groups: attnMixed7Groups, Scratch: attnMixed7Scratch, Run: attnMixed7},
+	"967c435023a67a4c90d4562f914bf0d7": {Name: "attnMixed", Groups: attnMixed8Groups, Scratch: attnMixed8Scratch, Run: attnMixed8},
+	"9761ed3be3f7e2a245fac90025352a48": {Name: "attnMixed", Groups: attnMixed9Groups, Scratch: attnMixed9Scratch, Run: attnMixed9},
+	"a5c9cb8aaeae67b3cd76717dfd06f7f8": {Name: "attnMixed", Groups: attnMixed10Groups, Scratch: attnMixed10Scratch, Run: attnMixed10},
+	"be1b3d80672a3a08e0d78d322fabc134": {Name: "attnMixed", Groups: attnMixed11Groups, Scratch: attnMixed11Scratch, Run: attnMixed11},
+	"c12128233926fc7e8aa90fa465df5a08": {Name: "attnMixed", Groups: attnMixed12Groups, Scratch: attnMixed12Scratch, Run: attnMixed12},
+	"c7f65ec0d52a02593a72645cbe6903ab": {Name: "attnMixed", Groups: attnMixed13Groups, Scratch: attnMixed13Scratch, Run: attnMixed13},
+	"d6690b0d93bb2f81267e87bfce70abf7": {Name: "attnMixed", Groups: attnMixed14Groups, Scratch: attnMixed14Scratch, Run: attnMixed14},
+	"e66cce3e40da1515a62b4644f6d86b31": {Name: "attnMixed", Groups: attnMixed15Groups, Scratch: attnMixed15Scratch, Run: attnMixed15},
+	"ec0a6720a2bee3ed478cc53e749c2526": {Name: "attnMixed", Groups: attnMixed16Groups, Scratch: attnMixed16Scratch, Run: attnMixed16},
 	"3911e37b57a0de89127a3295068ea325": {Name: "attnNorm", Groups: attnNormGroups, Scratch: attnNormScratch, Run: attnNorm},
 	"45d351f1f2f539c6d8eec09bb9fa8e6f": {Name: "attnNorm", Groups: attnNorm2Groups, Scratch: attnNorm2Scratch, Run: attnNorm2},
 	"57adf33bb9054ab5b8c6420f6c4a754a": {Name: "attnNorm", Groups: attnNorm3Groups, Scratch: attnNorm3Scratch, Run: attnNorm3},
@@ -780,84 +780,6 @@ func attnMergedA162Scratch(a *cpu.Args) int {
 
 // attnMixed runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
-//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
-//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
-//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
-//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
-//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
-//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed(a *cpu.Args, scratch []float32, g int) {
-	q, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
-	by, at := a.Floats[0], a.Floats[1]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	kvHead := g
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	for j := 0; j < nKv; j += step {
-		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := kvHead * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixedGroups(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-func attnMixedScratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed2 runs one group of kernel attnMixed:
-//
 //	layers.1.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.1.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
 //	layers.1.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
@@ -866,7 +788,7 @@ func attnMixedScratch(a *cpu.Args) int {
 //	layers.1.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.1.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
 //	layers.1.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed2(a *cpu.Args, scratch []float32, g int) {
+func attnMixed(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -925,94 +847,16 @@ func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed2Groups(a *cpu.Args) int {
+func attnMixedGroups(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-func attnMixed2Scratch(a *cpu.Args) int {
+func attnMixedScratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed3 runs one group of kernel attnMixed:
-//
-//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
-//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
-//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
-//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
-//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
-//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
-//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed3(a *cpu.Args, scratch []float32, g int) {
-	q, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
-	by, at := a.Floats[0], a.Floats[1]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	kvHead := g
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	for j := 0; j < nKv; j += step {
-		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := kvHead * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixed3Groups(a *cpu.Args) int {
-	return a.Ints[1]
-}
-
-func attnMixed3Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed4 runs one group of kernel attnMixed:
+// attnMixed2 runs one group of kernel attnMixed:
 //
 //	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
@@ -1021,7 +865,7 @@ func attnMixed3Scratch(a *cpu.Args) int {
 //	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
 //	layers.0.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed4(a *cpu.Args, scratch []float32, g int) {
+func attnMixed2(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -1080,30 +924,30 @@ func attnMixed4(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed4Groups(a *cpu.Args) int {
+func attnMixed2Groups(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-func attnMixed4Scratch(a *cpu.Args) int {
+func attnMixed2Scratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed5 runs one group of kernel attnMixed:
+// attnMixed3 runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
-//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed5(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed3(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
 	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
@@ -1111,8 +955,7 @@ func attnMixed5(a *cpu.Args, scratch []float32, g int) {
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
+	kvHead := g
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -1120,13 +963,14 @@ func attnMixed5(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+	from := max(0, nPast-(nWindow-1))
+	begin := from / step * step
+	for j := begin; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -1153,24 +997,103 @@ func attnMixed5(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
+	mixedAt := kvHead * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
 	}
 }
 
-func attnMixed5Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
+func attnMixed3Groups(a *cpu.Args) int {
+	return a.Ints[1]
 }
 
-func attnMixed5Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+func attnMixed3Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed6 runs one group of kernel attnMixed:
+// attnMixed4 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.capped: f32[q=1, kv_head=2, group=2, kv=P+1] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed4(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by, at := a.Floats[0], a.Floats[1]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	from := max(0, nPast-(nWindow-1))
+	begin := from / step * step
+	for j := begin; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed4Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed4Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed5 runs one group of kernel attnMixed:
 //
 //	layers.1.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.1.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
@@ -1180,7 +1103,7 @@ func attnMixed5Scratch(a *cpu.Args) int {
 //	layers.1.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.1.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
 //	layers.1.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed6(a *cpu.Args, scratch []float32, g int) {
+func attnMixed5(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -1239,16 +1162,16 @@ func attnMixed6(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed6Groups(a *cpu.Args) int {
+func attnMixed5Groups(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-func attnMixed6Scratch(a *cpu.Args) int {
+func attnMixed5Scratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed7 runs one group of kernel attnMixed:
+// attnMixed6 runs one group of kernel attnMixed:
 //
 //	layers.1.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
 //	layers.1.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
@@ -1257,7 +1180,7 @@ func attnMixed6Scratch(a *cpu.Args) int {
 //	layers.1.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
 //	layers.1.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
 //	layers.1.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-func attnMixed7(a *cpu.Args, scratch []float32, g int) {
+func attnMixed6(a *cpu.Args, scratch []float32, g int) {
 	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -1318,31 +1241,32 @@ func attnMixed7(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed7Groups(a *cpu.Args) int {
+func attnMixed6Groups(a *cpu.Args) int {
 	nQ, nKvHead := a.Ints[1], a.Ints[2]
 	return nQ * nKvHead
 }
 
-func attnMixed7Scratch(a *cpu.Args) int {
+func attnMixed6Scratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed8 runs one group of kernel attnMixed:
+// attnMixed7 runs one group of kernel attnMixed:
 //
 //	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
 //	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
 //	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
 //	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
 //	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
 //	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed8(a *cpu.Args, scratch []float32, g int) {
+func attnMixed7(a *cpu.Args, scratch []float32, g int) {
 	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
-	by := a.Floats[0]
+	step, nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
 	p := scratch[nS : nS+nS]
@@ -1358,13 +1282,15 @@ func attnMixed8(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
+	from := max(0, nPast+q-(nWindow-1))
+	begin := from / step * step
 	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
+	for j := begin; j < end; j += step {
 		rows := min(step, end-j)
 		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -1398,13 +1324,92 @@ func attnMixed8(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed8Groups(a *cpu.Args) int {
+func attnMixed7Groups(a *cpu.Args) int {
 	nQ, nKvHead := a.Ints[1], a.Ints[2]
 	return nQ * nKvHead
 }
 
-func attnMixed8Scratch(a *cpu.Args) int {
+func attnMixed7Scratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed8 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
+//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
+//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
+//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
+//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+func attnMixed8(a *cpu.Args, scratch []float32, g int) {
+	q, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	kvHead := g
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	from := max(0, nPast-(nWindow-1))
+	begin := from / step * step
+	for j := begin; j < nKv; j += step {
+		rows := min(step, nKv-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := kvHead * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed8Groups(a *cpu.Args) int {
+	return a.Ints[1]
+}
+
+func attnMixed8Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
@@ -1501,7 +1506,7 @@ func attnMixed10(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
+	nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
 	by := a.Floats[0]
 	nS := step * nGroup
 	s := scratch[:nS]
@@ -1517,7 +1522,9 @@ func attnMixed10(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	for j := 0; j < nKv; j += step {
+	from := max(0, nPast-(nWindow-1))
+	begin := from / step * step
+	for j := begin; j < nKv; j += step {
 		rows := min(step, nKv-j)
 		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
@@ -1567,26 +1574,28 @@ func attnMixed10Scratch(a *cpu.Args) int {
 
 // attnMixed11 runs one group of kernel attnMixed:
 //
-//	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
-//	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
-//	layers.0.attn.masked.mask_sliding: f32[q=1, kv=P+1] = sliding_mask
-//	layers.0.attn.masked: f32[q=1, kv_head=2, group=2, kv=P+1] = add
-//	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
-//	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=1, heads=32] = merge
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
 func attnMixed11(a *cpu.Args, scratch []float32, g int) {
-	q, mixed := a.F32(0), a.F32(3)
+	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	nCtx, nPast, nWindow := a.Ints[5], a.Ints[6], a.Ints[7]
-	by := a.Floats[0]
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by, at := a.Floats[0], a.Floats[1]
 	nS := step * nGroup
 	s := scratch[:nS]
 	p := scratch[nS : nS+nS]
 	m := scratch[nS+nS : nS+nS+nGroup]
 	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
 	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	kvHead := g
+	q := g / nKvHead
+	kvHead := g % nKvHead
 	for c := range nGroup {
 		m[c] = -3.4e+38
 		l[c] = 0.0
@@ -1594,12 +1603,15 @@ func attnMixed11(a *cpu.Args, scratch []float32, g int) {
 	for i := range nGroup * nDim {
 		acc[i] = 0.0
 	}
-	for j := 0; j < nKv; j += step {
-		rows := min(step, nKv-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q[kvHead*nGroup*nDim:], nDim, rows, nGroup, nDim)
+	from := max(0, nPast+q-(nWindow-1))
+	begin := from / step * step
+	end := min(nKv, nPast+q+1)
+	for j := begin; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast && nPast < kv+nWindow, 0.0, float32(math.Inf(-1)))
+			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))
@@ -1626,7 +1638,7 @@ func attnMixed11(a *cpu.Args, scratch []float32, g int) {
 		}
 		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
 	}
-	mixedAt := kvHead * nGroup
+	mixedAt := (q*nKvHead + kvHead) * nGroup
 	for i6 := range nGroup * nDim {
 		c3 := i6 / nDim
 		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
@@ -1634,15 +1646,260 @@ func attnMixed11(a *cpu.Args, scratch []float32, g int) {
 }
 
 func attnMixed11Groups(a *cpu.Args) int {
-	return a.Ints[1]
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
 }
 
 func attnMixed11Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
 // attnMixed12 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask: f32[q=S, kv=P+S] = causal_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed12(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	end := min(nKv, nPast+q+1)
+	for j := 0; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed12Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed12Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed13 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed13(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	from := max(0, nPast+q-(nWindow-1))
+	begin := from / step * step
+	end := min(nKv, nPast+q+1)
+	for j := begin; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed13Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed13Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed14 runs one group of kernel attnMixed:
+//
+//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
+//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
+//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
+//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
+//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
+//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
+//	layers.0.attn.merged: f32[q=S, heads=32] = merge
+func attnMixed14(a *cpu.Args, scratch []float32, g int) {
+	q2, mixed := a.F32(0), a.F32(3)
+	kCache, vCache := a.Matrix(1), a.Matrix(2)
+	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
+	step, nWindow, nPast, nCtx := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
+	by := a.Floats[0]
+	nS := step * nGroup
+	s := scratch[:nS]
+	p := scratch[nS : nS+nS]
+	m := scratch[nS+nS : nS+nS+nGroup]
+	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
+	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
+	q := g / nKvHead
+	kvHead := g % nKvHead
+	for c := range nGroup {
+		m[c] = -3.4e+38
+		l[c] = 0.0
+	}
+	for i := range nGroup * nDim {
+		acc[i] = 0.0
+	}
+	from := max(0, nPast+q-(nWindow-1))
+	begin := from / step * step
+	end := min(nKv, nPast+q+1)
+	for j := begin; j < end; j += step {
+		rows := min(step, end-j)
+		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
+		for i2 := range rows * nGroup {
+			kv := j + i2/nGroup
+			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
+		}
+		for c2 := range nGroup {
+			top := float32(math.Inf(-1))
+			for i3 := range rows {
+				top = max(top, s[i3*nGroup+c2])
+			}
+			most := max(m[c2], top)
+			scale := cpu.Exp(m[c2] - most)
+			pAt := c2 * step
+			for r := range rows {
+				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
+			}
+			var totalSum float64
+			for i4 := range rows {
+				totalSum += float64(p[pAt+i4])
+			}
+			total := float32(totalSum)
+			l[c2] = l[c2]*scale + total
+			m[c2] = most
+			accAt := c2 * nDim
+			for i5 := range nDim {
+				acc[accAt+i5] = acc[accAt+i5] * scale
+			}
+		}
+		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
+	}
+	mixedAt := (q*nKvHead + kvHead) * nGroup
+	for i6 := range nGroup * nDim {
+		c3 := i6 / nDim
+		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
+	}
+}
+
+func attnMixed14Groups(a *cpu.Args) int {
+	nQ, nKvHead := a.Ints[1], a.Ints[2]
+	return nQ * nKvHead
+}
+
+func attnMixed14Scratch(a *cpu.Args) int {
+	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
+	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
+}
+
+// attnMixed15 runs one group of kernel attnMixed:
 //
 //	layers.0.attn.scores: f32[q=1, kv_head=2, group=2, kv=P+1] = matmul
 //	layers.0.attn.scaled: f32[q=1, kv_head=2, group=2, kv=P+1] = scale
@@ -1651,7 +1908,7 @@ func attnMixed11Scratch(a *cpu.Args) int {
 //	layers.0.attn.probs: f32[q=1, kv_head=2, group=2, kv=P+1] = softmax
 //	layers.0.attn.mixed: f32[q=1, kv_head=2, group=2, dim=8] = matmul
 //	layers.0.attn.merged: f32[q=1, heads=32] = merge
-func attnMixed12(a *cpu.Args, scratch []float32, g int) {
+func attnMixed15(a *cpu.Args, scratch []float32, g int) {
 	q, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nDim, nKv, step := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -1710,16 +1967,16 @@ func attnMixed12(a *cpu.Args, scratch []float32, g int) {
 	}
 }
 
-func attnMixed12Groups(a *cpu.Args) int {
+func attnMixed15Groups(a *cpu.Args) int {
 	return a.Ints[1]
 }
 
-func attnMixed12Scratch(a *cpu.Args) int {
+func attnMixed15Scratch(a *cpu.Args) int {
 	nGroup, nDim, step := a.Ints[0], a.Ints[2], a.Ints[4]
 	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
 }
 
-// attnMixed13 runs one group of kernel attnMixed:
+// attnMixed16 runs one group of kernel attnMixed:
 //
 //	layers.1.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
 //	layers.1.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
@@ -1728,7 +1985,7 @@ func attnMixed12Scratch(a *cpu.Args) int {
 //	layers.1.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
 //	layers.1.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
 //	layers.1.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-func attnMixed13(a *cpu.Args, scratch []float32, g int) {
+func attnMixed16(a *cpu.Args, scratch []float32, g int) {
 	q2, mixed := a.F32(0), a.F32(3)
 	kCache, vCache := a.Matrix(1), a.Matrix(2)
 	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
@@ -1756,247 +2013,6 @@ func attnMixed13(a *cpu.Args, scratch []float32, g int) {
 		for i2 := range rows * nGroup {
 			kv := j + i2/nGroup
 			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixed13Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
-}
-
-func attnMixed13Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed14 runs one group of kernel attnMixed:
-//
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed14(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
-	by := a.Floats[0]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixed14Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
-}
-
-func attnMixed14Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed15 runs one group of kernel attnMixed:
-//
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed15(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
-	by := a.Floats[0]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = s[i2]*by + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
-		}
-		for c2 := range nGroup {
-			top := float32(math.Inf(-1))
-			for i3 := range rows {
-				top = max(top, s[i3*nGroup+c2])
-			}
-			most := max(m[c2], top)
-			scale := cpu.Exp(m[c2] - most)
-			pAt := c2 * step
-			for r := range rows {
-				p[pAt+r] = cpu.Exp(s[r*nGroup+c2] - most)
-			}
-			var totalSum float64
-			for i4 := range rows {
-				totalSum += float64(p[pAt+i4])
-			}
-			total := float32(totalSum)
-			l[c2] = l[c2]*scale + total
-			m[c2] = most
-			accAt := c2 * nDim
-			for i5 := range nDim {
-				acc[accAt+i5] = acc[accAt+i5] * scale
-			}
-		}
-		vCache.Mix(acc, (kvHead*nCtx+j)*nDim, nDim, p, step, rows, nGroup, nDim)
-	}
-	mixedAt := (q*nKvHead + kvHead) * nGroup
-	for i6 := range nGroup * nDim {
-		c3 := i6 / nDim
-		mixed[(mixedAt+c3)*nDim+i6%nDim] = acc[i6] / l[c3]
-	}
-}
-
-func attnMixed15Groups(a *cpu.Args) int {
-	nQ, nKvHead := a.Ints[1], a.Ints[2]
-	return nQ * nKvHead
-}
-
-func attnMixed15Scratch(a *cpu.Args) int {
-	nGroup, nDim, step := a.Ints[0], a.Ints[3], a.Ints[5]
-	return step*nGroup + step*nGroup + nGroup + nGroup + nGroup*nDim
-}
-
-// attnMixed16 runs one group of kernel attnMixed:
-//
-//	layers.0.attn.scores: f32[q=S, kv_head=2, group=2, kv=P+S] = matmul
-//	layers.0.attn.scaled: f32[q=S, kv_head=2, group=2, kv=P+S] = scale
-//	layers.0.attn.capped: f32[q=S, kv_head=2, group=2, kv=P+S] = softcap
-//	layers.0.attn.masked.mask_sliding: f32[q=S, kv=P+S] = sliding_mask
-//	layers.0.attn.masked: f32[q=S, kv_head=2, group=2, kv=P+S] = add
-//	layers.0.attn.probs: f32[q=S, kv_head=2, group=2, kv=P+S] = softmax
-//	layers.0.attn.mixed: f32[q=S, kv_head=2, group=2, dim=8] = matmul
-//	layers.0.attn.merged: f32[q=S, heads=32] = merge
-func attnMixed16(a *cpu.Args, scratch []float32, g int) {
-	q2, mixed := a.F32(0), a.F32(3)
-	kCache, vCache := a.Matrix(1), a.Matrix(2)
-	nGroup, nKvHead, nDim, nKv := a.Ints[0], a.Ints[2], a.Ints[3], a.Ints[4]
-	step, nPast, nCtx, nWindow := a.Ints[5], a.Ints[6], a.Ints[7], a.Ints[8]
-	by, at := a.Floats[0], a.Floats[1]
-	nS := step * nGroup
-	s := scratch[:nS]
-	p := scratch[nS : nS+nS]
-	m := scratch[nS+nS : nS+nS+nGroup]
-	l := scratch[nS+nS+nGroup : nS+nS+nGroup+nGroup]
-	acc := scratch[nS+nS+nGroup+nGroup : nS+nS+nGroup+nGroup+nGroup*nDim]
-	q := g / nKvHead
-	kvHead := g % nKvHead
-	for c := range nGroup {
-		m[c] = -3.4e+38
-		l[c] = 0.0
-	}
-	for i := range nGroup * nDim {
-		acc[i] = 0.0
-	}
-	end := min(nKv, nPast+q+1)
-	for j := 0; j < end; j += step {
-		rows := min(step, end-j)
-		kCache.Dot(s, (kvHead*nCtx+j)*nDim, nDim, q2[(q*nKvHead+kvHead)*nGroup*nDim:], nDim, rows, nGroup, nDim)
-		for i2 := range rows * nGroup {
-			kv := j + i2/nGroup
-			s[i2] = at*cpu.Tanh(s[i2]*by/at) + cpu.Choose(kv <= nPast+q && nPast+q < kv+nWindow, 0.0, float32(math.Inf(-1)))
 		}
 		for c2 := range nGroup {
 			top := float32(math.Inf(-1))

@@ -61,8 +61,9 @@ type Op struct {
 	Within func(n *Node) Within // an element depends on operand 0's elements of its own coordinates but along an axis
 
 	// What attention may know, to leave out keys that weigh nothing.
-	Causal  bool // an element is -inf where operand 1, a position, is after operand 0, which is one too
-	Absorbs bool // -inf in an operand makes the result -inf, whatever finite number the other is
+	Causal  bool                  // an element is -inf where operand 1, a position, is after operand 0, which is one too
+	Window  func(n *Node) dim.Dim // of a causal one: also where operand 1 is so much before operand 0, or more; nil for never
+	Absorbs bool                  // -inf in an operand makes the result -inf, whatever finite number the other is
 
 	Cases []Case // small programs that every target is tested on
 }

@@ -84,6 +84,7 @@ var lookups = []*ir.Op{
 			return inferCausal(c)
 		},
 		Causal: true,
+		Window: func(n *ir.Node) dim.Dim { return n.DimAttr("window") },
 		Eval: func(e *ir.Eval) (*ir.Array, error) {
 			w, _ := e.Node.DimAttr("window").Const()
 			return mask(e, func(q, k float64) bool { return k <= q && q-k < float64(w) })

@@ -83,9 +83,9 @@ func attentionSkeleton(b *builder) {
 	}
 	s.declare()
 	s.start()
-	lo, hi := kernel.I(0), s.end()
+	lo, hi := s.span()
 	if s.splitting != nil {
-		lo, hi = s.splitting.keys(s)
+		lo, hi = s.splitting.keys(s, lo, hi)
 	}
 	s.rangeOver("j", lo, hi, s.step, func(j kernel.Expr) { s.block(j, hi) })
 	if s.splitting != nil {
@@ -95,30 +95,49 @@ func attentionSkeleton(b *builder) {
 	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, c)) })
 }
 
-// end is behind the last key that any of the group's tokens attends to: what a causal mask adds to later ones takes away all their
-// weight.
-func (s *attention) end() kernel.Expr {
+// span is the keys that any of the group's tokens attends to: what a mask adds to the others takes away all their weight. It begins
+// with a block, so that a token's keys come in the same blocks whatever tokens stand beside it.
+func (s *attention) span() (lo, hi kernel.Expr) {
+	lo, hi = kernel.I(0), s.nKeys
 	masked := s.norm.In[0]
 	if !masked.Op.Absorbs {
-		return s.nKeys
+		return lo, hi
 	}
 	for _, m := range masked.In {
 		if !m.Op.Causal || lastAxis(m.Type) != s.keys.Name {
 			continue
 		}
-		axis := m.In[0].Type.Axes[0]
-		last, ok := s.grid.at[axis.Name]
-		if s.tok == axis.Name {
-			n := s.extent(axis.Name, axis.Dim)
-			last, ok = kernel.Sub(kernel.Min(kernel.Add(s.t0, s.perTile), n), kernel.I(1)), true
-		}
-		if !ok || single(s.g, axis.Name, axis.Dim) {
+		first, last, ok := s.tokensOf(m.In[0].Type.Axes[0])
+		if !ok {
 			continue
 		}
-		q := s.intValue(m.In[0], at(ir.At{Axis: axis.Name, I: last}), "q")
-		return s.let("end", kernel.Min(s.nKeys, kernel.Add(q, kernel.I(1))))
+		position := func(i kernel.Expr) kernel.Expr {
+			return s.intValue(m.In[0], at(ir.At{Axis: m.In[0].Type.Axes[0].Name, I: i}), "q")
+		}
+		if m.Op.Window != nil {
+			behind := kernel.Sub(s.extent("window", m.Op.Window(m)), kernel.I(1))
+			from := s.let("from", kernel.MaxE(kernel.I(0), kernel.Sub(position(first), behind)))
+			lo = s.let("begin", kernel.Mul(kernel.Div(from, s.step), s.step))
+		}
+		if last != nil {
+			hi = s.let("end", kernel.Min(s.nKeys, kernel.Add(position(last), kernel.I(1))))
+		}
+		return lo, hi
 	}
-	return s.nKeys
+	return lo, hi
+}
+
+// tokensOf is the group's first token along an axis, and its last unless that is the step's last one.
+func (s *attention) tokensOf(axis ir.Axis) (first, last kernel.Expr, ok bool) {
+	if single(s.g, axis.Name, axis.Dim) {
+		return kernel.I(0), nil, true
+	}
+	if s.tok == axis.Name {
+		n := s.extent(axis.Name, axis.Dim)
+		return s.t0, kernel.Sub(kernel.Min(kernel.Add(s.t0, s.perTile), n), kernel.I(1)), true
+	}
+	at, ok := s.grid.at[axis.Name]
+	return at, at, ok
 }
 
 func (s *attention) declare() {

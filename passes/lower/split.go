@@ -59,11 +59,11 @@ func newSplitting(s *attention, outer []ir.Axis) *splitting {
 	return p
 }
 
-// keys is the range of keys that this group reads. It may be empty.
-func (p *splitting) keys(s *attention) (lo, hi kernel.Expr) {
-	per := s.let("per", kernel.CeilDiv(s.nKeys, p.n))
-	lo = s.let("lo", kernel.Mul(p.part, per))
-	return lo, s.let("hi", kernel.Min(s.nKeys, kernel.Add(lo, per)))
+// keys is the range of keys from lo to hi that this group reads. It may be empty.
+func (p *splitting) keys(s *attention, lo, hi kernel.Expr) (from, to kernel.Expr) {
+	per := s.let("per", kernel.CeilDiv(kernel.Sub(hi, lo), p.n))
+	from = s.let("lo", kernel.Add(lo, kernel.Mul(p.part, per)))
+	return from, s.let("hi", kernel.Min(hi, kernel.Add(from, per)))
 }
 
 // at is the place in parts of something of a column: element i of the result, or after those its maximum and sum.
