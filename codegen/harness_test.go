@@ -38,13 +38,13 @@ type trial struct {
 // GPU, of a GPU that multiplies many tokens in 16 bits, and of one whose groups have too little memory for heads side by side.
 func TestMain(m *testing.M) {
 	gpu := lower.Schedule{
-		Rows: 4, ManyRows: 6, RowUnit: 2, Tokens: 3, Tiled: true, KVBlock: 2, Columns: 5, Splits: 3,
+		Rows: 4, ManyRows: 6, RowUnit: 2, Tokens: 3, Tiled: true, KVBlock: 2, Columns: 5, Splits: 3, Joint: true,
 		Norms: true, Teams: true, Banks: true, Pack: lower.CUDA.Pack,
 	}
 	narrow := gpu
 	narrow.Narrow = lower.CUDA.Narrow
 	small := gpu
-	small.Splits, small.Norms, small.Results, small.Scores, small.Pack = 0, false, 80, 200, lower.Metal.Pack
+	small.Joint, small.Norms, small.Results, small.Scores, small.Pack = false, false, 80, 200, lower.Metal.Pack
 	for name, s := range map[string]lower.Schedule{
 		"tiny": {Rows: 3, Tokens: 2, KVBlock: 2, Norms: true, Pack: kernel.DType.Panels, Acts: kernel.A8},
 		"gpu":  gpu, "narrow": narrow, "small": small,

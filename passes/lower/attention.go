@@ -49,6 +49,7 @@ type attention struct {
 	scores, norm, mixed *ir.Node
 	keys                ir.Axis
 	grid                coords    // coordinates of the grid axes
+	outer               []ir.Axis // axes of the grid
 	group               []ir.Axis // axes of the heads that share keys: the columns of a token
 	heads               kernel.Expr
 	cols, d, vd         kernel.Expr
@@ -70,6 +71,26 @@ type attention struct {
 // attentionSkeleton reads the keys in blocks and keeps a running maximum and sum for each column (Milakov and Gimelshein 2018,
 // arXiv 1805.02867; Dao et al. 2022, arXiv 2205.14135), so that scores never lie in global memory.
 func attentionSkeleton(b *builder) {
+	s := newAttention(b)
+	s.memory()
+	if s.split() {
+		s.splitting = newSplitting(s)
+	}
+	s.start()
+	lo, hi := s.span()
+	if s.splitting != nil {
+		lo, hi = s.splitting.keys(s, lo, hi)
+	}
+	s.rangeOver("j", lo, hi, s.step, func(j kernel.Expr) { s.block(j, hi) })
+	if s.splitting != nil {
+		s.splitting.end(s)
+		return
+	}
+	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, c)) })
+}
+
+// newAttention names what the kernel's groups and their columns are.
+func newAttention(b *builder) *attention {
 	s := &attention{builder: b}
 	for _, n := range b.gr.Nodes {
 		switch {
@@ -82,17 +103,7 @@ func attentionSkeleton(b *builder) {
 		}
 	}
 	s.declare()
-	s.start()
-	lo, hi := s.span()
-	if s.splitting != nil {
-		lo, hi = s.splitting.keys(s, lo, hi)
-	}
-	s.rangeOver("j", lo, hi, s.step, func(j kernel.Expr) { s.block(j, hi) })
-	if s.splitting != nil {
-		s.splitting.combine(s)
-		return
-	}
-	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, c)) })
+	return s
 }
 
 // span is the keys that any of the group's tokens attends to: what a mask adds to the others takes away all their weight. It begins
@@ -157,7 +168,8 @@ func (s *attention) declare() {
 		s.heads = kernel.Mul(s.heads, s.extent(a.Name, a.Dim))
 	}
 	s.cols, s.colsMax, s.grid = s.heads, s.heads, at()
-	for _, a := range q.Axes[:first] {
+	s.outer = q.Axes[:first]
+	for _, a := range s.outer {
 		if toks := s.tokens(a); toks > 1 {
 			s.tile(a, toks)
 			continue
@@ -171,10 +183,6 @@ func (s *attention) declare() {
 	s.stride = s.cols
 	if s.sched.Banks {
 		s.stride = kernel.Add(s.colsMax, kernel.I(1))
-	}
-	s.memory()
-	if s.split(q.Axes[:first]) {
-		s.splitting = newSplitting(s, q.Axes[:first])
 	}
 }
 

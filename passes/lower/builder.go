@@ -20,6 +20,7 @@ type builder struct {
 	k     *kernel.Kernel
 	out   *Launch
 	body  *[]kernel.Stmt // where statements go
+	next  *builder       // of the group's kernel that runs after this one, or nil
 
 	taken   map[string]bool
 	extents map[string]dim.Dim // extent parameters by name
@@ -53,6 +54,14 @@ func newBuilder(g *ir.Graph, gr *ir.Group, s Schedule, users map[*ir.Node][]*ir.
 		b.k.Doc = append(b.k.Doc, fmt.Sprintf("%s: %s = %s", n.Name, n.Type, n.Op.Name))
 	}
 	return b
+}
+
+// then begins the kernel that runs after this one and writes what this one was to: this one leaves in memory what is not the graph's.
+func (b *builder) then(name string) *builder {
+	b.next = newBuilder(b.g, b.gr, b.sched, b.users)
+	b.next.k.Name += name
+	b.out.Writes = nil
+	return b.next
 }
 
 // reserved are words of the kernel IR's text, besides the functions.

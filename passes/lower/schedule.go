@@ -22,10 +22,11 @@ type Schedule struct {
 	Results    int  // bytes of group memory that the results of a group may take, at the price of fewer rows, then tokens; 0 for any
 
 	// Attention.
-	KVBlock int // keys that a group reads at a time
-	Columns int // columns that a group has at least, where there are many tokens: their heads side by side; 0 for one token's
-	Splits  int // groups that share the keys of one token; 0 and 1 for none
-	Scores  int // bytes of group memory that all of it may take, at the price of fewer columns; 0 for any
+	KVBlock int  // keys that a group reads at a time
+	Columns int  // columns that a group has at least, where there are many tokens: their heads side by side; 0 for one token's
+	Splits  int  // groups that share the keys of one token; 0 and 1 for none
+	Joint   bool // the last of them puts their results together, as it sees what they have stored; else another kernel does
+	Scores  int  // bytes of group memory that all of it may take, at the price of fewer columns; 0 for any
 
 	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
 	// before: where a kernel's end costs more than many norms.
@@ -50,7 +51,7 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 var CUDA = Schedule{
 	Chunk: 512,
 	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, MostTokens: 128, Tiled: true, Results: 136 << 10,
-	KVBlock: 64, Columns: 64, Splits: 16,
+	KVBlock: 64, Columns: 64, Splits: 16, Joint: true,
 	Norms: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
 }
@@ -62,13 +63,14 @@ var CUDA = Schedule{
 //   - Many tokens: 64 rows by 64 tokens are 8 tiles of 8 by 8 for each team, in 16.3 KiB. Two projections side by side take 32 tokens.
 //   - Attention: 32 columns of heads of up to 64 elements, 16 of up to 128, 8 of up to 256; at least 6 KiB are left for its tiles.
 //   - A group that computes a norm again holds the whole vector in its memory, which the widest models exceed.
-//   - Keys are not split, as groups of one kernel do not see what others store.
+//   - Keys of one token: a few KV heads are too few groups for a GPU, so 8 groups share them, for 64 groups with 8 heads. Groups of
+//     one kernel do not see what others store, so another kernel puts their parts together.
 //   - Weights stay as the file has them, so that it is mapped and not read. Activations stay f32, which is
 //     exact; what halves would gain, a Mac has to say.
 var Metal = Schedule{
 	Chunk: 512,
 	Rows:  32, Groups: 40, ManyRows: 64, RowUnit: 8, Tokens: 32, MostTokens: 64, Tiled: true, Results: 20 << 10,
-	KVBlock: 32, Columns: 32, Scores: 26 << 10,
+	KVBlock: 32, Columns: 32, Scores: 26 << 10, Splits: 8,
 	Teams: true, Banks: true,
 }
 

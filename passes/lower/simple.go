@@ -17,10 +17,12 @@ func Graph(g *ir.Graph, s Schedule) ([]*Launch, error) {
 		}
 		b := newBuilder(g, gr, s, users)
 		skeletons[gr.Role](b)
-		if err := kernel.Verify(b.k); err != nil {
-			return nil, fmt.Errorf("lower: kernel %s: %w\n%s", gr.Name, err, b.k)
+		for ; b != nil; b = b.next {
+			if err := kernel.Verify(b.k); err != nil {
+				return nil, fmt.Errorf("lower: kernel %s: %w\n%s", b.k.Name, err, b.k)
+			}
+			ls = append(ls, b.out)
 		}
-		ls = append(ls, b.out)
 	}
 	return ls, nil
 }

@@ -12,11 +12,12 @@ type splitting struct {
 	n, part kernel.Expr // groups, and which of them this is
 	index   kernel.Expr // what they share: the place in the grid without part
 	parts   string      // of all groups: for each column its result, then its maximum and sum
+	scratch *ir.Node    // their memory
 	width   kernel.Expr // of a column in parts
 }
 
 // split reports that the schedule divides keys, and that there is one token of no fixed number of them.
-func (s *attention) split(outer []ir.Axis) bool {
+func (s *attention) split() bool {
 	if s.sched.Splits < 2 {
 		return false
 	}
@@ -24,7 +25,7 @@ func (s *attention) split(outer []ir.Axis) bool {
 		return false
 	}
 	v := s.mixed.In[1].Type.Axes
-	for _, axes := range [][]ir.Axis{outer, s.group, v[len(v)-1:]} {
+	for _, axes := range [][]ir.Axis{s.outer, s.group, v[len(v)-1:]} {
 		for _, a := range axes {
 			if _, ok := a.Dim.Const(); !ok {
 				return false
@@ -34,29 +35,44 @@ func (s *attention) split(outer []ir.Axis) bool {
 	return true
 }
 
-func newSplitting(s *attention, outer []ir.Axis) *splitting {
-	p := &splitting{n: s.param("splits", dim.Const(int64(s.sched.Splits))), index: kernel.I(0)}
-	count := int64(s.sched.Splits)
-	for _, a := range outer {
-		n, _ := a.Dim.Const()
-		count *= n
-		p.index = kernel.Add(kernel.Mul(p.index, s.extent(a.Name, a.Dim)), s.grid.at[a.Name])
-	}
+// newSplitting adds the axis of parts to the grid, and the memory that they are left in.
+func newSplitting(s *attention) *splitting {
+	p := partsOf(s)
 	p.part = s.builder.grid("part", p.n)
-	p.width = kernel.Add(s.vd, kernel.I(2))
-	for _, a := range s.group {
-		n, _ := a.Dim.Const()
-		count *= n
+	count := int64(s.sched.Splits)
+	v := s.mixed.In[1].Type.Axes
+	vd, _ := v[len(v)-1].Dim.Const()
+	for _, axes := range [][]ir.Axis{s.outer, s.group} {
+		for _, a := range axes {
+			n, _ := a.Dim.Const()
+			count *= n
+		}
 	}
-	vd, _ := s.mixed.In[1].Type.Axes[len(s.mixed.In[1].Type.Axes)-1].Dim.Const()
-	scratch := &ir.Node{
+	role := kernel.Out
+	if s.sched.Joint {
+		role = kernel.State
+	}
+	p.keep(s, role, &ir.Node{
 		Name: s.mixed.Name + ".parts", Op: s.mixed.Op, Group: s.gr,
 		Type: ir.Tensor(kernel.F32, ir.Axis{Name: "part", Dim: dim.Const(count * (vd + 2))}),
-	}
-	p.parts = s.fresh("parts")
-	s.k.Bufs = append(s.k.Bufs, kernel.Buf{Name: p.parts, Role: kernel.State, DType: kernel.F32})
-	s.out.Bufs = append(s.out.Bufs, scratch)
+	})
 	return p
+}
+
+// partsOf tells where the parts of the group's columns lie.
+func partsOf(s *attention) *splitting {
+	p := &splitting{n: s.param("splits", dim.Const(int64(s.sched.Splits))), index: kernel.I(0), width: kernel.Add(s.vd, kernel.I(2))}
+	for _, a := range s.outer {
+		p.index = kernel.Add(kernel.Mul(p.index, s.extent(a.Name, a.Dim)), s.grid.at[a.Name])
+	}
+	return p
+}
+
+// keep gives the kernel the memory of all parts.
+func (p *splitting) keep(s *attention, role kernel.Role, scratch *ir.Node) {
+	p.parts, p.scratch = s.fresh("parts"), scratch
+	s.k.Bufs = append(s.k.Bufs, kernel.Buf{Name: p.parts, Role: role, DType: kernel.F32})
+	s.out.Bufs = append(s.out.Bufs, scratch)
 }
 
 // keys is the range of keys from lo to hi that this group reads. It may be empty.
@@ -72,8 +88,8 @@ func (p *splitting) at(s *attention, part, col, i kernel.Expr) kernel.Expr {
 	return kernel.Add(kernel.Mul(c, p.width), i)
 }
 
-// combine leaves the group's part, and has the last one put all parts together and finish.
-func (p *splitting) combine(s *attention) {
+// end leaves the group's part. The last group of the kernel puts all parts together, or a kernel of its own does.
+func (p *splitting) end(s *attention) {
 	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
 	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
 		c := s.let("c", kernel.Div(i, s.vd))
@@ -83,18 +99,28 @@ func (p *splitting) combine(s *attention) {
 		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, maximum), Value: kernel.At(s.m, c)})
 		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, sum), Value: kernel.At(s.l, c)})
 	})
+	if !s.sched.Joint {
+		w := newAttention(s.builder.then("Whole"))
+		all := partsOf(w)
+		all.keep(w, kernel.In, p.scratch)
+		all.finish(w)
+		return
+	}
 	last := s.fresh("last")
 	s.emit(&kernel.Arrive{Name: last, Index: p.index, N: p.n})
-	then := s.builder.block(func() {
-		s.finish(func(i, c kernel.Expr) kernel.Expr { return p.whole(s, c, kernel.Rem(i, s.vd), maximum, sum) })
-	})
-	s.emit(&kernel.If{Cond: &kernel.Var{Name: last, T: kernel.Bool}, Then: then})
+	s.emit(&kernel.If{Cond: &kernel.Var{Name: last, T: kernel.Bool}, Then: s.builder.block(func() { p.finish(s) })})
+}
+
+// finish stores the result from the parts of all groups.
+func (p *splitting) finish(s *attention) {
+	s.finish(func(i, c kernel.Expr) kernel.Expr { return p.whole(s, c, kernel.Rem(i, s.vd)) })
 }
 
 // whole is element i of a column from the parts of all groups. Each lane works out the column's sum again: all loads are under way at
 // once then, while a pass over the columns before would cost their way twice.
-func (p *splitting) whole(s *attention, col, i, maximum, sum kernel.Expr) kernel.Expr {
+func (p *splitting) whole(s *attention, col, i kernel.Expr) kernel.Expr {
 	o := s.norm.Op.Reduce.Online
+	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
 	part := func(i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
 	most := s.reduce("most", kernel.Max, p.n, func(k kernel.Expr) kernel.Expr { return part(maximum, k) })
 	scaled := func(i kernel.Expr) kernel.Expr {
