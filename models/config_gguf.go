@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/llorch/llorch/models/gguf"
 )
@@ -118,7 +120,12 @@ func (m *metadata) read() Config {
 	c.Layers = m.count("block_count", 0)
 	c.NormEps = m.float("attention.layer_norm_rms_epsilon", math.NaN())
 	name, _ := get(m, m.f.String, "general.name")
-	c.Name = strings.ToValidUTF8(name, "\uFFFD")
+	c.Name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) { // it is shown on terminals
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
 	c.FFN = m.perLayer("feed_forward_length", 0, c.Layers)
 	c.Heads = m.perLayer("attention.head_count", 0, c.Layers)
 	c.KVHeads = m.perLayer("attention.head_count_kv", c.Heads, c.Layers)

@@ -93,7 +93,7 @@ func TestPublishedHF(t *testing.T) {
 func TestUnreadHF(t *testing.T) {
 	_, unread, err := configHF("config.json", []byte(`{`+llamaHead+`, "_commit": 1, "is_llama_config": true, "use_cache": true, "what_is_this": {"a": 1}}`))
 	require.NoError(t, err)
-	require.Equal(t, []string{"is_llama_config", "what_is_this"}, unread)
+	require.Equal(t, []string{"what_is_this"}, unread)
 }
 
 // Each refusal: what stands in an otherwise empty config, and the error behind the file's name.
@@ -127,6 +127,8 @@ var refusedHF = []struct{ text, want string }{
 	{`"rms_norm_eps": 0`, "rms_norm_eps: found 0, want a number between 0 and 1"},
 	{`"rms_norm_eps": "1e-5"`, `rms_norm_eps: found "1e-5", want a number`},
 	{`"rms_norm_eps": 1e999`, `rms_norm_eps: found 1e999, want a number`},
+	{`"rope_theta": 1e-300`, "rope_theta: found 1e-300, which with the scaling turns a pair by 2.05e+295 radians a position, want at most 1e+06"},
+	{`"ro\u001bpe": 1`, `key "ro\x1bpe" has control characters`},
 	{`"rope_theta": -1`, "rope_theta: found -1, want a number above 0, at most 1e+15"},
 	{`"tie_word_embeddings": 1`, "tie_word_embeddings: found 1, want true or false"},
 	{`"attention_bias": null`, "attention_bias: found null, want true or false"},
@@ -134,7 +136,7 @@ var refusedHF = []struct{ text, want string }{
 	{`"partial_rotary_factor": 1.5`, "partial_rotary_factor: found 1.5, want a number above 0, at most 1"},
 	{`"head_dim": 8, "partial_rotary_factor": 0.4`, "partial_rotary_factor: rotates 3 elements of a head, want an even number of 2 to 8 (head_dim)"},
 	{`"rope_scaling": 2`, "rope_scaling: found 2, want an object"},
-	{`"rope_scaling": {"type": "dynamic", "factor": 2}`, `rope_scaling: rope_type: "dynamic" is not supported, want default, linear or llama3`},
+	{`"rope_scaling": {"type": "dynamic", "factor": 2}`, `rope_scaling: type: "dynamic" is not supported, want default, linear or llama3`},
 	{`"rope_scaling": {"rope_type": "yarn", "factor": 2}`, `rope_scaling: rope_type: "yarn" is not supported, want default, linear or llama3`},
 	{`"rope_parameters": {"rope_type": "longrope"}`, `rope_parameters: rope_type: "longrope" is not supported, want default, linear or llama3`},
 	{`"rope_scaling": {"type": "linear", "rope_type": "llama3", "factor": 2}`, `rope_scaling: rope_type: found "llama3", but type says "linear"`},

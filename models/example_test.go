@@ -10,10 +10,10 @@ import (
 	"slices"
 
 	"github.com/llorch/llorch/codegen"
+	"github.com/llorch/llorch/codegen/verify"
 	"github.com/llorch/llorch/gen"
 	"github.com/llorch/llorch/ir"
 	"github.com/llorch/llorch/ir/dim"
-	"github.com/llorch/llorch/ir/eval"
 	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/op"
 	"github.com/llorch/llorch/runtime"
@@ -98,14 +98,19 @@ func (r random) Data(path string) ([]byte, kernel.DType, error) {
 
 func (random) Release([]byte) {}
 
-// A model of one's own: declared, checked, compiled for every target, and run, with its reference beside it.
+// A model of one's own: declared, checked, compiled for every target, run, and verified node by node against the reference.
 func Example_ownArchitecture() {
-	g := parallel(2, 29, 24, 3, 40, 64)
+	ctx, g := context.Background(), parallel(2, 29, 24, 3, 40, 64)
 	if err := ir.Verify(g); err != nil { // every shape, for every number of tokens
 		log.Fatal(err)
 	}
 	fmt.Println(g.Node("layers.1.scores").Type)
-	for _, target := range []string{"cuda", "cpu"} {
+	prompt := []int32{5, 17, 3, 8}
+	reference, err := verify.New(ctx, g, random{g}, verify.Options{Prompt: prompt, Decode: 3}) // in float64
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, target := range []string{"cuda", "metal", "go", "cpu"} {
 		c, err := codegen.Compile(g, codegen.Options{Target: target})
 		if err != nil {
 			log.Fatal(err)
@@ -116,7 +121,7 @@ func Example_ownArchitecture() {
 		if target != "cpu" {
 			continue
 		}
-		// relu2 is in none of the kernels that llorch ships with: it runs in the interpreter here; compile --target go makes it Go.
+		// relu2 is in none of the kernels that llorch ships with: it runs in the interpreter here; target go spells it as Go.
 		e, err := cpu.New(c.Program, c.Weights(random{g}), gen.Library(), cpu.Options{Warn: func(string) {}})
 		if err != nil {
 			log.Fatal(err)
@@ -125,52 +130,17 @@ func Example_ownArchitecture() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		prompt := []int32{5, 17, 3, 8}
-		logits, err := session.Logits(context.Background(), prompt, 3) // in chunks of three tokens
+		logits, err := session.Logits(ctx, prompt, 3) // in chunks of three tokens
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%d logits, as the reference has them: %t\n", len(logits), near(logits, reference(g, prompt)))
+		report, err := reference.Check(ctx, verify.Target{Compiled: c, Engine: e, Device: "this machine"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%d logits; every value as the reference has it: %t\n", len(logits), report.Passed) // report.Text has the rest
 	}
 	// Output:
 	// f32[q=S, head=3, kv=P+S]
-	// 116 logits, as the reference has them: true
-}
-
-// reference evaluates the graph in float64.
-func reference(g *ir.Graph, prompt []int32) []float64 {
-	env := map[string]int64{"S": int64(len(prompt)), "P": 0}
-	value := func(n *ir.Node) (*ir.Array, error) {
-		a, err := ir.NewArray(n.Type, env)
-		if err != nil {
-			return nil, err
-		}
-		if n.Op.Source != ir.FromWeights {
-			for i, id := range prompt {
-				a.Data[i] = float64(id)
-			}
-			return a, nil
-		}
-		data, _, err := random{g}.Data(n.Name)
-		values := make([]float32, len(a.Data))
-		kernel.F32.Row().Decode(values, data)
-		for i, v := range values {
-			a.Data[i] = float64(v)
-		}
-		return a, err
-	}
-	out, err := eval.Eval(g, eval.Run{Env: env, Value: value})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return out[0].Data
-}
-
-func near(got []float32, want []float64) bool {
-	for i, w := range want {
-		if math.Abs(float64(got[i])-w) > 1e-5*(1+math.Abs(w)) {
-			return false
-		}
-	}
-	return len(got) == len(want)
+	// 116 logits; every value as the reference has it: true
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -42,11 +43,17 @@ func inspectGGUF(path string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Path: path, Kind: ggufName, Tensors: ggufWeights(f).list}
+	w := ggufWeights(f)
+	c := &Contents{Path: path, Kind: ggufName, Tensors: w.list}
+	var keys []string
 	for _, kv := range f.Keys() {
 		c.Metadata = append(c.Metadata, Property{kv.Key, kv.Type, kv.Len, kv.Value})
+		keys = append(keys, kv.Key)
 	}
-	return c, f.Close()
+	if err := errors.Join(w.checkNames(keys...), f.Close()); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func inspectHF(dir string) (*Contents, error) {
@@ -63,11 +70,15 @@ func inspectHF(dir string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Path: dir, Kind: hfName, Tensors: setWeights(dir, set).list}
+	w := setWeights(dir, set)
+	c := &Contents{Path: dir, Kind: hfName, Tensors: w.list}
 	for _, key := range o.keys {
 		c.Metadata = append(c.Metadata, Property{Key: key, Type: jsonType(o.raw[key]), Value: o.shown(key)})
 	}
-	return c, set.Close()
+	if err := errors.Join(w.checkNames(), set.Close()); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func jsonType(raw json.RawMessage) string {

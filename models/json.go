@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
+	"unicode"
 )
 
 // object is a JSON object of a configuration file. Its readers return a default where the key is absent; where the value
@@ -48,7 +50,10 @@ func (o *object) parse(d *json.Decoder) error {
 		if err != nil {
 			return err
 		}
-		key, _ := t.(string) // the decoder lets nothing else stand here
+		key, _ := t.(string)                              // the decoder lets nothing else stand here
+		if strings.ContainsFunc(key, unicode.IsControl) { // errors and warnings show it
+			return fmt.Errorf("key %q has control characters", key)
+		}
 		if _, ok := o.raw[key]; ok {
 			return fmt.Errorf("duplicate key %q", key)
 		}

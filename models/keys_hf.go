@@ -19,7 +19,7 @@ const harmlessKeysHF = `torch_dtype dtype transformers_version use_cache initial
 	gradient_checkpointing auto_map task_specific_params id2label label2id problem_type finetuning_task
 	keys_to_ignore_at_inference tokenizer_class prefix torchscript use_bfloat16 name_or_path transformers.js_config
 	unsloth_fixed unsloth_version chunk_size_feed_forward max_sequence_length max_seq_len pad_to_multiple_of
-	max_window_layers cache_implementation`
+	max_window_layers cache_implementation is_llama_config`
 
 // foreignKeysHF change what a model computes in ways that no architecture here has, unless they have the value given here, null,
 // or an empty one.
@@ -48,6 +48,7 @@ var foreignKeysHF = map[string]any{
 	"qkv_bias":                        false,
 	"bias":                            false,
 	"use_bias":                        false,
+	"lm_head_bias":                    false,
 	"alibi":                           false,
 	"parallel_attn":                   false,
 	"use_parallel_residual":           false,

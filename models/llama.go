@@ -72,7 +72,7 @@ func (l *llama) masks(s ir.Scope) (full, sliding *ir.Node) {
 	for i := range l.Layers {
 		switch slides := l.Sliding.At(i); {
 		case slides && sliding == nil:
-			window := dim.Const(int64(l.Sliding.Window))
+			window := dim.Const(int64(min(l.Sliding.Window, l.Config.Context))) // kernels add it to positions in 32 bits
 			sliding = s.Op("sliding_mask", "mask_sliding", ir.Attrs{"window": window}, l.queries, l.keys)
 		case !slides && full == nil:
 			full = s.Op("causal_mask", "mask", nil, l.queries, l.keys)

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,6 +102,14 @@ func exists(path string) bool {
 
 // newGGUF is the model of a GGUF, which it closes when it is closed.
 func newGGUF(f *gguf.File) (*Model, error) {
+	w := ggufWeights(f)
+	var keys []string
+	for _, kv := range f.Keys() {
+		keys = append(keys, kv.Key)
+	}
+	if err := w.checkNames(keys...); err != nil {
+		return nil, err
+	}
 	c, format, err := configGGUF(f)
 	if err != nil {
 		return nil, err
@@ -114,7 +123,7 @@ func newGGUF(f *gguf.File) (*Model, error) {
 		Path:      f.Name,
 		format:    format,
 		present:   func(key string) bool { return hasKey(f, key) },
-		weights:   ggufWeights(f),
+		weights:   w,
 		tokenizer: func() (tokenizer.Spec, error) { return tokenizer.FromGGUF(f.Name, f) },
 	}, nil
 }
@@ -147,7 +156,7 @@ func openHF(path, dir string) (*Model, error) {
 	}
 	m := newHF(path, dir, c, text, set)
 	m.Unread = unread
-	if err := m.checkPart(path); err != nil {
+	if err := cmp.Or(m.weights.checkNames(), m.checkPart(path)); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil

@@ -128,3 +128,27 @@ func TestInspect(t *testing.T) {
 	require.Contains(t, c.Metadata, Property{Key: "nested", Type: "object", Value: `{"a":[1,2]}`})
 	require.Len(t, c.Tensors, len(h.tensors))
 }
+
+// TestControlCharacters: what a file calls things is shown on terminals, on one line.
+func TestControlCharacters(t *testing.T) {
+	for _, f := range []*format{ggufFormat, hfFormat} {
+		m := tiny(f)
+		m.add("a\t\nb", "f32", 1)
+		path := m.writeHF(t)
+		if f == ggufFormat {
+			path = m.writeGGUF(t)
+		}
+		want := path + `: name "a\t\nb" has control characters`
+		_, err := Open(path)
+		require.EqualError(t, err, want)
+		_, err = Inspect(path)
+		require.EqualError(t, err, want)
+	}
+	m := tiny(ggufFormat)
+	m.keys["general.name"] = "a\x1bb\nc"
+	g, _ := open(t, m, ggufFormat)
+	require.Equal(t, "a\uFFFDb\uFFFDc", g.Name)
+	m.keys["llama.\nx"] = uint32(0)
+	_, err := Open(m.writeGGUF(t))
+	require.ErrorContains(t, err, `name "llama.\nx" has control characters`)
+}

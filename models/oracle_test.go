@@ -234,6 +234,32 @@ func nameGGUF(t testing.TB, arch, name string) string {
 	return ""
 }
 
+// TestWidestWindow: a window as wide as numbers get is one of the whole context, which 32 bits of a GPU's kernels hold.
+func TestWidestWindow(t *testing.T) {
+	dir, want := readOracle(t, "mistral")
+	m, err := Open(dir)
+	require.NoError(t, err)
+	defer m.Close()
+	m.Sliding.Window = m.Context
+	all := evaluate(t, m, want.Tokens, ways[0])
+	m.Sliding.Window = maxCount
+	require.Zero(t, off(t, all, evaluate(t, m, want.Tokens, ways[0])))
+	g, err := m.Graph(Options{Context: 48})
+	require.NoError(t, err)
+	require.Equal(t, "48", g.Node("mask_sliding").DimAttr("window").String())
+}
+
+// TestFusedRowsSay: of a tensor that holds several projections, every key that its rows come from is named.
+func TestFusedRowsSay(t *testing.T) {
+	dir, _ := readOracle(t, "phi3")
+	m, err := Open(dir)
+	require.NoError(t, err)
+	defer m.Close()
+	m.KVHeads = 3
+	_, err = m.Graph(Options{})
+	require.ErrorContains(t, err, "config.json says num_attention_heads 6, head_dim 4 by default, num_key_value_heads 3; the same in layer 1")
+}
+
 // permuted has the rows of a head, the first halves of pairs and then the second, in pairs.
 func permuted(data []byte, heads, dim int) []byte {
 	row := len(data) / (heads * dim)

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,17 +29,42 @@ func (m *Model) partOf(path string, t *TensorInfo) *part {
 	return p
 }
 
-// rows is how many rows a projection has.
-func (c *Config) rows(path string) int64 {
+// rowAxis is the axis that the rows of a projection lie along.
+func rowAxis(path string) string {
 	switch path[strings.LastIndexByte(path, '.')+1:] {
 	case "wq", "bq":
-		return int64(c.Heads) * int64(c.HeadDim)
+		return "heads"
 	case "wk", "wv", "bk", "bv":
-		return int64(c.KVHeads) * int64(c.HeadDim)
+		return "kv_heads"
 	case "wgate", "wup", "bgate", "bup":
+		return "ffn"
+	}
+	return "embd"
+}
+
+// rows is how many rows a projection has.
+func (c *Config) rows(path string) int64 {
+	switch rowAxis(path) {
+	case "heads":
+		return int64(c.Heads) * int64(c.HeadDim)
+	case "kv_heads":
+		return int64(c.KVHeads) * int64(c.HeadDim)
+	case "ffn":
 		return int64(c.FFN)
 	}
 	return int64(c.Embd)
+}
+
+// facts are the keys that the rows of all of them come from.
+func (p *part) facts(m *Model) (all []fact) {
+	for _, path := range p.paths {
+		for _, f := range m.axisFacts(rowAxis(path)) {
+			if !slices.Contains(all, f) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
 }
 
 // of cuts the part out of a tensor's bytes.

@@ -121,7 +121,8 @@ func (p *proof) shape(n *ir.Node, d *ir.Diag, t *TensorInfo, dtype ir.DType) {
 	}
 	file := ir.Tensor(dtype)
 	var facts []fact
-	if part := p.m.partOf(n.Name, t); part != nil && len(t.Shape) > 0 {
+	part := p.m.partOf(n.Name, t)
+	if part != nil && len(t.Shape) > 0 {
 		if part.paths[0] != n.Name {
 			return // the first speaks for all
 		}
@@ -133,7 +134,11 @@ func (p *proof) shape(n *ir.Node, d *ir.Diag, t *TensorInfo, dtype ir.DType) {
 	}
 	for i, a := range n.Type.Axes {
 		file.Axes = append(file.Axes, ir.Ax(a.Name, int(t.Shape[i])))
-		if want, _ := a.Dim.Const(); want != t.Shape[i] {
+		switch want, _ := a.Dim.Const(); {
+		case want == t.Shape[i]:
+		case i == 0 && part != nil:
+			facts = append(facts, part.facts(p.m)...)
+		default:
 			facts = append(facts, p.m.axisFacts(a.Name)...)
 		}
 	}

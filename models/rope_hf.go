@@ -79,8 +79,9 @@ func readScaling(s *object, r *Rope) {
 			return
 		}
 	}
-	name := s.string("type", "default")
+	key, name := "type", s.string("type", "default")
 	if s.has("rope_type") {
+		key = "rope_type"
 		if t := s.string("rope_type", ""); s.has("type") && t != name {
 			s.fail("rope_type", "found %q, but type says %q", t, name)
 		}
@@ -91,7 +92,7 @@ func readScaling(s *object, r *Rope) {
 	}
 	i := slices.IndexFunc(ropeTypesHF, func(t ropeTypeHF) bool { return t.name == name })
 	if i < 0 {
-		s.fail("rope_type", "%q is not supported, want default, linear or llama3", name)
+		s.fail(key, "%q is not supported, want default, linear or llama3", name)
 		return
 	}
 	row := ropeTypesHF[i]

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Limits on what a file may claim. They are far beyond every model, and keep what is allocated from a Config in bounds.
@@ -10,6 +11,9 @@ const (
 	maxCount   = 1 << 31 // of anything
 	maxHeadDim = 1 << 16 // the rotary frequencies are a table of half as many
 	maxTheta   = 1e15
+	maxTurn    = 1e6   // radians from one position to the next
+	minReal    = 1e-30 // of what kernels multiply by and divide by, in 32 bits
+	maxReal    = 1e30
 )
 
 // validate checks what involves several keys, and the ranges of those that are no counts. file is where they stand.
@@ -33,6 +37,21 @@ func (c *Config) validate(file string, f *format) error {
 		return bad(f.eps, "found %v, want a number between 0 and 1", c.NormEps)
 	case !(c.Rope.Theta > 0 && c.Rope.Theta <= maxTheta):
 		return bad(f.theta, "found %v, want a number above 0, at most %g", c.Rope.Theta, maxTheta)
+	case !(slices.Max(c.Rope.Frequencies()) <= maxTurn):
+		return bad(f.theta, "found %v, which with the scaling turns a pair by %.3g radians a position, want at most %g",
+			c.Rope.Theta, slices.Max(c.Rope.Frequencies()), maxTurn)
+	}
+	for _, real := range []struct {
+		key   string
+		value float64 // 0: the model has none
+	}{
+		{"query_pre_attn_scalar", math.Pow(c.AttnScale, 2)}, // of which it is the inverse
+		{"attn_logit_softcapping", c.AttnCap},
+		{"final_logit_softcapping", c.LogitCap},
+	} {
+		if real.value != 0 && !(real.value >= minReal && real.value <= maxReal) {
+			return bad(f.prefix+real.key, "found a number that 32 bits do not hold well, want %g to %g", minReal, maxReal)
+		}
 	}
 	return nil
 }

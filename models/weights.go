@@ -1,8 +1,10 @@
 package models
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/llorch/llorch/models/gguf"
 	"github.com/llorch/llorch/models/safetensors"
@@ -55,6 +57,19 @@ func setWeights(dir string, s *safetensors.Set) *weights {
 		list[i] = TensorInfo{Name: t.Name, DType: strings.ToLower(t.DType), Shape: t.Shape, Bytes: t.Size, File: t.File}
 	}
 	return newWeights(dir, list, func(i int) []byte { return s.Data(&tensors[i]) }, s.Close)
+}
+
+// checkNames refuses control characters in the names that errors and listings show, on terminals too.
+func (w *weights) checkNames(keys ...string) error {
+	for _, t := range w.list {
+		keys = append(keys, t.Name)
+	}
+	for _, name := range keys {
+		if strings.ContainsFunc(name, unicode.IsControl) {
+			return fmt.Errorf("%s: name %.80q has control characters", w.place, name)
+		}
+	}
+	return nil
 }
 
 func (w *weights) tensor(name string) (*TensorInfo, bool) {

@@ -27,7 +27,7 @@ type chatCmd struct {
 }
 
 func (c *chatCmd) Help() string {
-	return "A line is a message; one that ends in \\ goes on with the next. The conversation stays in the cache: a turn runs the new message alone.\n" +
+	return "A line is a message; one that ends in \\ goes on with the next, and pasted lines are one. The conversation stays in the cache: a turn runs the new message alone.\n" +
 		"Ctrl-C ends a reply, Ctrl-D the program. Lines that begin with / are commands; // begins a message with /.\n\n" + chatHelp()
 }
 
@@ -60,7 +60,7 @@ func (c *chatCmd) Run(e *env) error {
 		return fmt.Errorf("%s: %w", modelName(c.Model), err)
 	}
 	d, err := dialogue.New(form, c.System)
-	if err != nil {
+	if err = errors.Join(err, e.ctx.Err()); err != nil { // Ctrl-C while the model was loaded
 		return err
 	}
 	t := &talk{env: e, dialogue: d, options: opt, model: m.Program.Model}
@@ -92,6 +92,7 @@ func (t *talk) run() error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, errLongLine): // another line can be typed
 		case err != nil:
 			return err
 		case strings.TrimSpace(text) == "":
@@ -119,7 +120,9 @@ func (t *talk) open() (stop func()) {
 		t.terminal = true
 		t.line = newLineEditor(in, out).line
 		fmt.Fprintf(t.stderr, "%s: /help lists commands\n", t.model)
-		return func() {}
+		between := make(chan os.Signal, 1) // a Ctrl-C that comes when the reply is just over ends nothing
+		signal.Notify(between, os.Interrupt)
+		return func() { signal.Stop(between) }
 	}
 	lines := bufio.NewReader(t.stdin)
 	t.line = func() (string, error) {
@@ -137,6 +140,9 @@ func (t *talk) message() (string, error) {
 	var all []string
 	for {
 		s, err := t.line()
+		if errors.Is(err, io.EOF) && len(all) > 0 { // the line that was to follow is empty
+			return strings.Join(all, "\n"), nil
+		}
 		if err != nil {
 			return "", err
 		}
@@ -177,6 +183,9 @@ func (t *talk) say(text string) error {
 
 // summary says what a turn took.
 func summary(turn dialogue.Turn) string {
+	if turn.PromptTokens == 0 {
+		return fmt.Sprintf("[%d tokens in the cache, stopped before the message was read]", turn.Reused)
+	}
 	s := fmt.Sprintf("[%d tokens in the cache, %d read at %s tok/s, %d said", turn.Reused, turn.PromptTokens, fourDigits(turn.PrefillRate()), turn.Tokens)
 	if turn.Steps > 0 {
 		s += " at " + fourDigits(turn.DecodeRate()) + " tok/s"
@@ -198,7 +207,7 @@ var chatCommands = []struct {
 	run             func(t *talk, arg string) error
 }{
 	{"/reset", "", "forget the conversation", func(t *talk, _ string) error { t.dialogue.Reset(); return nil }},
-	{"/save", "FILE", "write the conversation to a file", func(t *talk, file string) error { return t.dialogue.Save(file) }},
+	{"/save", "FILE", "write the conversation to a file", (*talk).save},
 	{"/load", "FILE", "go on with one that was written", (*talk).load},
 	{"/stats", "", "say what the cache holds, and what the last turn took", (*talk).stats},
 	{"/help", "", "list these commands", nil}, // which lists the table itself
@@ -231,6 +240,14 @@ func (t *talk) command(line string) error {
 	return fmt.Errorf("%s is no command: /help lists them, and // begins a message with /", name)
 }
 
+func (t *talk) save(file string) error {
+	if err := t.dialogue.Save(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.stderr, "[%d messages written to %s]\n", len(t.dialogue.Messages()), filepath.Base(file))
+	return nil
+}
+
 func (t *talk) load(file string) error {
 	model, err := t.dialogue.Load(file)
 	if err != nil {
@@ -238,7 +255,7 @@ func (t *talk) load(file string) error {
 	}
 	fmt.Fprintf(t.stderr, "[%d messages of %s, to be read with the next]\n", len(t.dialogue.Messages()), filepath.Base(file))
 	if model != t.model {
-		fmt.Fprintf(t.stderr, "llorch: warning: that conversation was with %s, and this is %s\n", model, t.model)
+		fmt.Fprintf(t.stderr, "llorch: warning: that conversation was with %q, and this is %q\n", model, t.model)
 	}
 	return nil
 }

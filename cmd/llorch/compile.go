@@ -116,23 +116,24 @@ func (c *compileCmd) finish(e *env, done *codegen.Compiled, w runtime.Weights, t
 		c.Output = c.goPackage.dir(c.Output)
 	}
 	var kernels time.Duration
+	var code int64
 	if c.Output != "" {
 		stop := e.busy("writing " + c.Output)
 		var err error
-		kernels, err = c.write(e, done, interruptible{w, e.ctx})
+		kernels, code, err = c.write(e, done, interruptible{w, e.ctx})
 		stop()
 		if err != nil {
 			return err
 		}
 	}
-	c.summary(e, done, took+kernels)
+	c.summary(e, done, took+kernels, code)
 	return nil
 }
 
-// write also tells how long the kernels took to compile.
-func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (kernels time.Duration, err error) {
+// write also tells how long the kernels took to compile, and the bytes of those that a device would load.
+func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (kernels time.Duration, code int64, err error) {
 	if c.Target == packaged.Target {
-		return 0, gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
+		return 0, 0, gopkg.Write(c.Output, c.goPackage.options(c.Model), done.Program, done.Kernels, w)
 	}
 	start := time.Now()
 	archs := c.Arch
@@ -146,9 +147,9 @@ func (c *compileCmd) write(e *env, done *codegen.Compiled, w runtime.Weights) (k
 	if errors.Is(err, nvrtc.ErrNotFound) && len(c.Arch) == 0 {
 		fmt.Fprintf(e.stderr, "llorch: warning: the artifact has the kernels' source alone, and runs where they can be compiled: %v\n", err)
 	} else if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return time.Since(start), runtime.WriteArtifact(c.Output, done.Program, w, files)
+	return time.Since(start), codeBytes(files), runtime.WriteArtifact(c.Output, done.Program, w, files)
 }
 
 // interruptible is weights that are no longer handed out once ctx has ended: Ctrl-C stops a long write, which then leaves
@@ -179,7 +180,7 @@ func artifactFiles(done *codegen.Compiled, archs []string) (map[string][]byte, e
 	return files, err
 }
 
-func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration) {
+func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration, code int64) {
 	p := done.Program
 	for i, s := range p.Steps {
 		plan := done.Module.Plans[done.Module.Graphs[i]]
@@ -191,7 +192,10 @@ func (c *compileCmd) summary(e *env, done *codegen.Compiled, took time.Duration)
 	if len(p.States) > 0 {
 		fmt.Fprintf(e.stdout, "kv cache %s of %s for %d tokens\n", size(mem.KV), p.States[0].DType, p.Context)
 	}
-	fmt.Fprintf(e.stdout, "memory   %s needed\n", size(mem.Total()))
+	if code > 0 {
+		fmt.Fprintf(e.stdout, "code     %s\n", size(code))
+	}
+	fmt.Fprintf(e.stdout, "memory   %s needed\n", size(mem.Total()+code))
 	if c.Output != "" {
 		fmt.Fprintf(e.stdout, "wrote    %s\n", c.Output)
 	}

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -18,7 +23,7 @@ func newLineEditor(in, out *os.File) *lineEditor {
 	screen := struct {
 		io.Reader
 		io.Writer
-	}{clearing{in}, out}
+	}{&keyboard{in: in}, out}
 	return &lineEditor{in, out, term.NewTerminal(screen, "> ")}
 }
 
@@ -33,22 +38,34 @@ func (l *lineEditor) line() (string, error) {
 	}
 	l.term.SetBracketedPasteMode(true)
 	defer l.term.SetBracketedPasteMode(false)
+	defer l.whenKilled(before)()
 	s, err := l.term.ReadLine()
 	if err == term.ErrPasteIndicator { // pasted text is a line like any other
 		err = nil
 	}
-	return s, err
-}
-
-// clearing has Ctrl-C clear the line, as Ctrl-U does, where package term would end the input.
-type clearing struct{ io.Reader }
-
-func (c clearing) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	for i := range b[:n] {
-		if b[i] == 3 {
-			b[i] = 21
-		}
+	if err == nil && utf8.RuneCountInString(s) == mostTyped {
+		return "", errLongLine
 	}
-	return n, err
+	return strings.ReplaceAll(s, newlineSign, "\n"), err
 }
+
+// whenKilled has a signal that ends the program leave the terminal as it was, until it is told to stop.
+func (l *lineEditor) whenKilled(before *term.State) (stop func()) {
+	killed, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(killed, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		select {
+		case s := <-killed:
+			_, _ = io.WriteString(l.out, "\x1b[?2004l\r\n") // no bracketed paste
+			_ = term.Restore(int(l.in.Fd()), before)
+			os.Exit(128 + int(s.(syscall.Signal)))
+		case <-over:
+		}
+	}()
+	return func() { signal.Stop(killed); close(over) }
+}
+
+// mostTyped is where package term takes no more keys, and says nothing.
+const mostTyped = 4096
+
+var errLongLine = fmt.Errorf("a line that is typed ends at %d characters, and nothing was sent: paste the text, or end its lines with \\", mostTyped)

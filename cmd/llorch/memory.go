@@ -16,12 +16,12 @@ import (
 
 // contextFlag is how long a sequence may become.
 type contextFlag struct {
-	Ctx int `name:"ctx" placeholder:"N" help:"Tokens of context to have room for; the model's own unless given."`
+	Ctx int `name:"ctx" placeholder:"N" help:"Tokens of context to have room for; 0, or without it, the model's own."`
 }
 
 func (f *contextFlag) check() error {
 	if f.Ctx < 0 {
-		return fmt.Errorf("--ctx is %d, want 1 or more", f.Ctx)
+		return fmt.Errorf("--ctx is %d, want 0 or more", f.Ctx)
 	}
 	return nil
 }

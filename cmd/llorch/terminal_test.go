@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,6 +131,69 @@ func TestStoppedReply(t *testing.T) {
 	x.press("/stats\r")
 	x.expect("[2 messages; ")
 	x.expect("> ")
+	x.press("/quit\r")
+	require.NoError(t, x.cmd.Wait(), x.screen.String())
+}
+
+// TestPastedMessage: the lines of pasted text are one message, which Enter sends, and a typed line that package term cuts is not sent.
+func TestPastedMessage(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gguf")
+	require.NoError(t, os.WriteFile(model, tinyGGUF(`{% for m in messages %}{{ m.content[:9] }}{% endfor %}`), 0o644))
+	x := startTerminal(t, "chat", model, "-n", "1", "--threads", "1")
+	x.expect("> ")
+	x.press("x: " + pasteBegin + "a\r\tb\r\nc" + pasteEnd)
+	x.expect("x: a␤")
+	x.press("\r")
+	x.expect("cut off by -n]")
+	x.expect("> ")
+	x.press("/save " + model + ".json\r")
+	x.expect("[2 messages written to m.gguf.json]")
+	x.expect("> ")
+	x.press(strings.Repeat("y", 4200) + "\r")
+	x.expect("a line that is typed ends at 4096 characters")
+	x.expect("> ")
+	x.press("/stats\r")
+	x.expect("[2 messages; ")
+	x.press("/quit\r")
+	require.NoError(t, x.cmd.Wait(), x.screen.String())
+	saved, err := os.ReadFile(model + ".json")
+	require.NoError(t, err)
+	require.Contains(t, string(saved), `"content": "x: a\n\tb\nc"`)
+}
+
+// TestKilledAtThePrompt: a terminal is given back by a program that is told to end.
+func TestKilledAtThePrompt(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gguf")
+	require.NoError(t, os.WriteFile(model, tinyGGUF(`{{ messages }}`), 0o644))
+	x := startTerminal(t, "chat", model, "--threads", "1")
+	x.expect("\x1b[?2004h> ")
+	require.NoError(t, x.cmd.Process.Signal(syscall.SIGTERM))
+	x.expect("\x1b[?2004l")
+	var status *exec.ExitError
+	require.ErrorAs(t, x.cmd.Wait(), &status)
+	require.Equal(t, 128+15, status.ExitCode())
+}
+
+// TestManyInterrupts: a Ctrl-C that comes when the reply is over does not end the program.
+func TestManyInterrupts(t *testing.T) {
+	dir := t.TempDir()
+	model, form := filepath.Join(dir, "m.gguf"), filepath.Join(dir, "form")
+	require.NoError(t, os.WriteFile(model, austen.GGUF, 0o644))
+	require.NoError(t, os.WriteFile(form, []byte(`{% for m in messages %}{{ m.content }}{% endfor %}`), 0o644))
+	x := startTerminal(t, "chat", model, "--template", form, "-n", "0", "--threads", "1")
+	x.expect("> ")
+	for range 4 {
+		x.press("It is a truth\r")
+		x.expect("\n")
+		for range 300 { // more than a reply takes to end
+			require.NoError(t, x.cmd.Process.Signal(os.Interrupt))
+			time.Sleep(100 * time.Microsecond)
+		}
+		x.expect("stopped")
+		x.expect("> ")
+		x.press("/reset\r")
+		x.expect("> ")
+	}
 	x.press("/quit\r")
 	require.NoError(t, x.cmd.Wait(), x.screen.String())
 }

@@ -13,19 +13,25 @@ import (
 var lookups = []*ir.Op{
 	{
 		Name: "gather", Class: ir.IndexMap,
-		Doc:   "the entries of table along an axis that ids name: the embedding lookup",
+		Doc:   "the entries of table along an axis that ids name: the embedding lookup, and with positions as ids that of learned positions",
 		Args:  []string{"table", "ids"},
 		Attrs: []ir.AttrSpec{{Name: "over", Kind: ir.AttrAxis}},
 		Constraints: []string{
-			"table is a tensor of floats", "ids are i32", "table has the axis", "ids and table share no axis",
+			"table is a tensor of floats", "ids are i32 or positions", "table has the axis", "ids and table share no axis",
+			"positions are those of the new tokens", "positions end within the axis",
 		},
 		Infer: func(c *ir.Check) ir.Type {
 			c.Float(1, 0)
-			if c.In[1].DType != kernel.I32 {
-				c.Fail(2, "", "%s is %s, want i32", c.Label(1), c.In[1].DType)
-			}
 			over := c.Node.Word("over")
-			c.Axis(3, 0, over)
+			entries, ok := c.Axis(3, 0, over)
+			switch ids := c.In[1]; {
+			case ids.DType == kernel.Pos:
+				if c.StartsAtPast(5, 1) && ok {
+					c.AtMost(6, "the end of "+c.Label(1), ids.From.Add(ids.Axes[0].Dim), entries.Dim, "")
+				}
+			case ids.DType != kernel.I32:
+				c.Fail(2, "", "%s is %s, want i32 or positions", c.Label(1), ids.DType)
+			}
 			axes := append([]ir.Axis{}, c.In[1].Axes...)
 			for _, a := range c.In[0].Axes {
 				if a.Name == over {
@@ -56,7 +62,9 @@ var lookups = []*ir.Op{
 			return p.In(0, ir.At{Axis: p.Node().Word("over"), I: p.IntIn(1)})
 		},
 		Cases: []ir.Case{{Name: "embedding", Env: map[string]int64{"S": 4},
-			Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n w: f16[vocab=9, embd=5] = param()\n ids: i32[q=S] = input()\n y = gather(w, ids) {over=vocab}\n output y\n}"}},
+			Text: "graph t {\n symbol S\n bound S >= 1\n bound S <= 9\n w: f16[vocab=9, embd=5] = param()\n ids: i32[q=S] = input()\n y = gather(w, ids) {over=vocab}\n output y\n}"},
+			{Name: "positions", Env: map[string]int64{"S": 3, "P": 2},
+				Text: "graph t {\n symbol S, P\n bound S >= 1\n bound P >= 0\n bound P+S <= 9\n step S after P\n w: f16[ctx=9, embd=5] = param()\n q = positions() {axis=q, count=S, from=P}\n y = gather(w, q) {over=ctx}\n output y\n}"}},
 	},
 	{
 		Name: "causal_mask", Class: ir.IndexMap,

@@ -64,6 +64,7 @@ func (d *Dialogue) Say(ctx context.Context, text string, o runtime.Options, yiel
 			break
 		}
 	}
+	turn.PromptTokens = min(turn.PromptTokens, d.session.Len()-shared) // a step that was stopped has read nothing
 	d.last = turn
 	if turn.StopReason == runtime.StopCancelled && turn.Text == "" {
 		return turn, nil

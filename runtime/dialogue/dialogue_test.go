@@ -144,9 +144,12 @@ func TestStopped(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = d.Say(ctx, "yo", runtime.Options{}, func(string) bool { return true })
+	turn, err = d.Say(ctx, "yo", runtime.Options{}, func(string) bool { return true })
 	require.NoError(t, err)
 	require.Len(t, d.Messages(), 4)
+	require.Zero(t, turn.PromptTokens, "none was read")
+	cached, _ := d.Cached()
+	require.Equal(t, cached, turn.Reused)
 
 	e.fails = errors.New("the device is gone")
 	_, err = d.Say(t.Context(), "yo", runtime.Options{}, func(string) bool { return true })
@@ -180,9 +183,21 @@ func TestFiles(t *testing.T) {
 	require.Positive(t, say(t, d, "hi", 1).Reused, "the cache is kept")
 
 	require.Error(t, d.Save(filepath.Join(dir, "none", "c.json")))
+	link := filepath.Join(dir, "link.json")
+	require.NoError(t, os.Chmod(path, 0o640))
+	if os.Symlink(path, link) == nil {
+		require.NoError(t, d.Save(link))
+		info, err := os.Lstat(link)
+		require.NoError(t, err)
+		require.NotZero(t, info.Mode()&os.ModeSymlink, "a link still leads to the file")
+		info, err = os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o640), info.Mode().Perm())
+	}
 	for text, want := range map[string]string{
 		`{`:                "unexpected end of JSON input",
 		`{"messages": []}`: "no saved conversation of version 1: llorch_conversation is 0",
+		`[1]`:              "at byte 1: found array where a saved conversation has something else",
 		`{"llorch_conversation": 1, "messages": [{"role": "assistant"}]}`: `message 0 is of role "assistant", want user`,
 		`{"llorch_conversation": 1, "messages": [{"role": "user"}]}`:      "the last of 1 messages has no reply",
 	} {

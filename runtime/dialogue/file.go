@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,8 +26,9 @@ type message struct {
 
 const version = 1
 
-// Save writes the conversation to a file, as JSON: all of it, or nothing.
-func (d *Dialogue) Save(path string) (err error) {
+// Save writes the conversation to a file, as JSON: all of it, or nothing. A file that is there is replaced if it is a saved
+// conversation, and may be written to.
+func (d *Dialogue) Save(path string) error {
 	f := file{Llorch: version, Model: d.model.Program.Model, System: d.system, Messages: []message{}}
 	for _, m := range d.messages {
 		f.Messages = append(f.Messages, message{m.Role, m.Content})
@@ -35,12 +37,57 @@ func (d *Dialogue) Save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part*")
+	at, mode, err := replaceable(path)
 	if err != nil {
 		return err
 	}
-	_, err = part.Write(append(text, '\n'))
-	if err = errors.Join(err, part.Close()); err == nil {
+	if err := replace(at, mode, append(text, '\n')); err != nil {
+		return fmt.Errorf("%s: %w", path, cause(err))
+	}
+	return nil
+}
+
+// replaceable is where path leads, and the mode that a file there has or is to have. It refuses what is no saved conversation:
+// somebody else's file, or a device.
+func replaceable(path string) (at string, mode fs.FileMode, err error) {
+	at, err = filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, 0o600, nil
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	info, err := os.Stat(at)
+	if err != nil {
+		return "", 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return "", 0, fmt.Errorf("%s: is no regular file", path)
+	}
+	// A rename would replace a file that may not be written to.
+	w, err := os.OpenFile(at, os.O_WRONLY, 0)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := w.Close(); err != nil {
+		return "", 0, err
+	}
+	if info.Size() > 0 {
+		if _, err := read(at); err != nil {
+			return "", 0, fmt.Errorf("%s: is there and no saved conversation, so it is left as it is", path)
+		}
+	}
+	return at, info.Mode().Perm(), nil
+}
+
+// replace writes a file beside the one at path, and then puts it in its place.
+func replace(path string, mode fs.FileMode, text []byte) error {
+	part, err := os.CreateTemp(filepath.Dir(path), ".llorch*.part")
+	if err != nil {
+		return err
+	}
+	_, err = part.Write(text)
+	if err = errors.Join(err, part.Chmod(mode), part.Close()); err == nil {
 		err = os.Rename(part.Name(), path)
 	}
 	if err != nil {
@@ -49,19 +96,41 @@ func (d *Dialogue) Save(path string) (err error) {
 	return nil
 }
 
+// cause is an error without the name of the file that was written first, which says nothing to whoever named another.
+func cause(err error) error {
+	if at := new(fs.PathError); errors.As(err, &at) {
+		return at.Err
+	}
+	if at := new(os.LinkError); errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// read reads a saved conversation.
+func read(path string) (f file, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return file{}, err
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		if at := new(json.UnmarshalTypeError); errors.As(err, &at) {
+			err = fmt.Errorf("at byte %d: found %s where a saved conversation has something else", at.Offset, at.Value)
+		}
+		return file{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if f.Llorch != version {
+		return file{}, fmt.Errorf("%s: no saved conversation of version %d: llorch_conversation is %d", path, version, f.Llorch)
+	}
+	return f, nil
+}
+
 // Load replaces the conversation, the system message included, by one that was saved. Its tokens are run with the next message. It
 // returns the name of the model that it was held with. After an error the conversation is as it was.
 func (d *Dialogue) Load(path string) (model string, err error) {
-	text, err := os.ReadFile(path)
+	f, err := read(path)
 	if err != nil {
 		return "", err
-	}
-	var f file
-	if err := json.Unmarshal(text, &f); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	if f.Llorch != version {
-		return "", fmt.Errorf("%s: no saved conversation of version %d: llorch_conversation is %d", path, version, f.Llorch)
 	}
 	var messages []chat.Message
 	for i, m := range f.Messages {
