@@ -1,5 +1,11 @@
 // Package codegen compiles a graph for a target: it runs the passes, links their result into a runtime.Program, and has the
 // target spell the kernels. A target is a row of Targets; what targets share is not in it.
+//
+//	c, err := codegen.Compile(g, codegen.Options{Target: "cpu"})    // proved, fused, planned; c.Program says what to launch
+//	files, err := c.Files(nil)                                      // sources, and binaries where the target has a compiler
+//	w := c.Weights(m)                                               // the model's weights as the target reads them
+//
+// The program and the weights make an engine (runtime/cpu, runtime/cuda) in this process, or an artifact (runtime.WriteArtifact).
 package codegen
 
 import (

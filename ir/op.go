@@ -153,14 +153,28 @@ type AttrSpec struct {
 // Attrs are the attributes of a node: string, []Axis, []string, dim.Dim, float64, []float64, DType or string by kind.
 type Attrs map[string]any
 
-// Axis, Axes, ... return an attribute; the checker has made sure that it is there and of that kind.
-func (n *Node) Word(attr string) string      { return n.Attrs[attr].(string) }
-func (n *Node) AxesAttr(attr string) []Axis  { return n.Attrs[attr].([]Axis) }
-func (n *Node) Names(attr string) []string   { return n.Attrs[attr].([]string) }
-func (n *Node) DimAttr(attr string) dim.Dim  { return n.Attrs[attr].(dim.Dim) }
-func (n *Node) Float(attr string) float64    { return n.Attrs[attr].(float64) }
+// The methods below return an attribute of a node that has been checked: it is there, and of that kind.
+
+// Word is an attribute that is a word: the name of an axis, or one of the words that the op allows.
+func (n *Node) Word(attr string) string { return n.Attrs[attr].(string) }
+
+// AxesAttr is an attribute that is a list of axes.
+func (n *Node) AxesAttr(attr string) []Axis { return n.Attrs[attr].([]Axis) }
+
+// Names is an attribute that is a list of names of axes.
+func (n *Node) Names(attr string) []string { return n.Attrs[attr].([]string) }
+
+// DimAttr is an attribute that is a dimension.
+func (n *Node) DimAttr(attr string) dim.Dim { return n.Attrs[attr].(dim.Dim) }
+
+// Float is an attribute that is a number.
+func (n *Node) Float(attr string) float64 { return n.Attrs[attr].(float64) }
+
+// Floats is an attribute that is a list of numbers.
 func (n *Node) Floats(attr string) []float64 { return n.Attrs[attr].([]float64) }
-func (n *Node) DTypeAttr(attr string) DType  { return n.Attrs[attr].(DType) }
+
+// DTypeAttr is an attribute that is a dtype.
+func (n *Node) DTypeAttr(attr string) DType { return n.Attrs[attr].(DType) }
 
 // checkAttrs reports attributes that are missing, unknown or of the wrong kind.
 func (o *Op) checkAttrs(a Attrs) error {

@@ -13,7 +13,8 @@ import (
 // quoted are the words in backticks.
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// TestTopics: a path that a topic or the README names is there, and so is a command of llorch.
+// TestTopics: a path that a topic or the README names, in backticks or at the beginning of an indented line, is there, and so is a
+// command of llorch.
 func TestTopics(t *testing.T) {
 	require.NotEmpty(t, topics())
 	texts := map[string]string{}
@@ -28,9 +29,10 @@ func TestTopics(t *testing.T) {
 	require.NoError(t, err)
 	texts["README"] = string(readme)
 	path := regexp.MustCompile(`^(ir|passes|codegen|runtime|models|cmd|gen|\.ci)(/[A-Za-z0-9_.-]+)*/?$`)
+	listed := regexp.MustCompile(`(?m)^ {4}([^ \n]+)`)
 	command := regexp.MustCompile(`(?m)^(?: {4}|\$ )(?:\$ )?llorch ([a-z]+)`)
 	for name, text := range texts {
-		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+		for _, m := range append(quoted.FindAllStringSubmatch(text, -1), listed.FindAllStringSubmatch(text, -1)...) {
 			if path.MatchString(m[1]) && strings.Contains(m[1], "/") {
 				_, err := os.Stat(filepath.Join("../..", m[1]))
 				require.NoError(t, err, "%s names %s", name, m[1])

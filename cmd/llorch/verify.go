@@ -19,7 +19,7 @@ import (
 
 type verifyCmd struct {
 	Model     string   `arg:"" optional:"" help:"A .gguf file or a Hugging Face folder; the built-in model unless given." predictor:"path"`
-	Target    []string `default:"cpu" placeholder:"NAME" help:"What to run on, one after another: cpu, cuda."`
+	Target    []string `default:"cpu" placeholder:"NAME" help:"What to run on, one after another: cpu, cuda, metal."`
 	Ctx       int      `name:"ctx" default:"0" placeholder:"N" help:"Tokens of context to have room for; 64, or what the tokens take, unless given."`
 	Prompt    string   `placeholder:"TEXT" help:"What to run; the beginning of a novel unless given."`
 	IDs       string   `name:"ids" placeholder:"1,2,3" help:"The prompt as token ids."`

@@ -49,16 +49,22 @@ func (v *Var) Type() Type    { return v.T }
 func (l *Load) Type() Type   { return l.T }
 func (c *Call) Type() Type   { return c.Fn.Result }
 
-// I is an integer literal and F a float literal.
-func I(v int64) Expr   { return &IntLit{v} }
+// I is an integer literal.
+func I(v int64) Expr { return &IntLit{v} }
+
+// F is a float literal.
 func F(v float64) Expr { return &FloatLit{float32(v)} }
 
-// IntVar and FloatVar refer to a named scalar.
-func IntVar(name string) Expr   { return &Var{name, Int} }
+// IntVar refers to a named integer.
+func IntVar(name string) Expr { return &Var{name, Int} }
+
+// FloatVar refers to a named float.
 func FloatVar(name string) Expr { return &Var{name, Float} }
 
-// At loads a float from buf, and IntAt an int.
-func At(buf string, index Expr) Expr    { return &Load{buf, index, Float} }
+// At loads a float from buf.
+func At(buf string, index Expr) Expr { return &Load{buf, index, Float} }
+
+// IntAt loads an integer from buf.
 func IntAt(buf string, index Expr) Expr { return &Load{buf, index, Int} }
 
 // Apply calls the named function on args; the row is chosen by the first argument's type. It panics when the table has no
@@ -76,15 +82,27 @@ func Apply(name string, args ...Expr) Expr {
 	return simplify(&Call{fn, args})
 }
 
-// Arithmetic of either type, with the identities 0+x, 1*x, 0*x (integers) folded away.
+// The functions below call rows of Fns and drop identities such as 0 + x, 1 * x and, of integers, 0 * x.
+
+// Add is a + b, of either type.
 func Add(a, b Expr) Expr { return Apply("add", a, b) }
+
+// Sub is a - b, of either type.
 func Sub(a, b Expr) Expr { return Apply("sub", a, b) }
+
+// Mul is a * b, of either type.
 func Mul(a, b Expr) Expr { return Apply("mul", a, b) }
+
+// Div is a / b, of either type. Integers must not be negative, and are rounded down.
 func Div(a, b Expr) Expr { return Apply("div", a, b) }
 
-// Rem is the remainder of non-negative integers; Min and Max are of either type.
-func Rem(a, b Expr) Expr  { return Apply("rem", a, b) }
-func Min(a, b Expr) Expr  { return Apply("min", a, b) }
+// Rem is the remainder of integers that are not negative.
+func Rem(a, b Expr) Expr { return Apply("rem", a, b) }
+
+// Min is the lesser, of either type.
+func Min(a, b Expr) Expr { return Apply("min", a, b) }
+
+// MaxE is the greater, of either type.
 func MaxE(a, b Expr) Expr { return Apply("max", a, b) }
 
 // CeilDiv is ⌈a/b⌉ of positive integers.

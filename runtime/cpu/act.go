@@ -45,8 +45,10 @@ func (a acts) check(x []byte, at, stride, n, k int) {
 // MicroEncode is the assembly of quant.EncodeA8 or EncodeA16: at least one block.
 type MicroEncode func(dst *byte, src *float32, blocks int)
 
-// A8 and A16 are a Tile's Encode.
-func (m MicroEncode) A8(dst []byte, src []float32)  { m.encode(a8, dst, src) }
+// A8 is a Tile's Encode to activations of 8 bits.
+func (m MicroEncode) A8(dst []byte, src []float32) { m.encode(a8, dst, src) }
+
+// A16 is a Tile's Encode to activations of 16 bits.
 func (m MicroEncode) A16(dst []byte, src []float32) { m.encode(a16, dst, src) }
 
 func (m MicroEncode) encode(a acts, dst []byte, src []float32) {

@@ -49,11 +49,17 @@ type Tile struct {
 	Encode func(dst []byte, src []float32)
 }
 
-// F32 is buffer i as floats, I32 as integers, and U16 as the bits of f16 or bf16.
+// F32 is buffer i as floats.
 func (a *Args) F32(i int) []float32 { return view[float32](a.Bufs[i].Data) }
-func (a *Args) I32(i int) []int32   { return view[int32](a.Bufs[i].Data) }
-func (a *Args) F16(i int) F16       { return view[uint16](a.Bufs[i].Data) }
-func (a *Args) BF16(i int) BF16     { return view[uint16](a.Bufs[i].Data) }
+
+// I32 is buffer i as integers.
+func (a *Args) I32(i int) []int32 { return view[int32](a.Bufs[i].Data) }
+
+// F16 is buffer i as floats of type f16.
+func (a *Args) F16(i int) F16 { return view[uint16](a.Bufs[i].Data) }
+
+// BF16 is buffer i as floats of type bf16.
+func (a *Args) BF16(i int) BF16 { return view[uint16](a.Bufs[i].Data) }
 
 // Matrix is buffer i of any weight type.
 func (a *Args) Matrix(i int) *Buffer { return &a.Bufs[i] }
@@ -66,11 +72,12 @@ func view[T float32 | int32 | uint16](b []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
 }
 
-// Dot and Mix run the buffer's tile.
+// Dot runs the buffer's tile.
 func (b *Buffer) Dot(acc []float32, wAt, wStride int, x []float32, xStride, rows, cols, k int) {
 	b.Tile.Dot(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
 }
 
+// Mix runs the buffer's tile.
 func (b *Buffer) Mix(acc []float32, wAt, wStride int, x []float32, xStride, rows, cols, k int) {
 	b.Tile.Mix(acc, b.Data, wAt, wStride, x, xStride, rows, cols, k)
 }

@@ -4,12 +4,23 @@ import "math"
 
 // The functions below are the float rows of kernel.Fns that Go's language lacks, under their names.
 
-func Log(x float32) float32   { return float32(math.Log(float64(x))) }
-func Sin(x float32) float32   { return float32(math.Sin(float64(x))) }
-func Cos(x float32) float32   { return float32(math.Cos(float64(x))) }
-func Sqrt(x float32) float32  { return float32(math.Sqrt(float64(x))) }
+// Log is the natural logarithm.
+func Log(x float32) float32 { return float32(math.Log(float64(x))) }
+
+// Sin is the sine of radians.
+func Sin(x float32) float32 { return float32(math.Sin(float64(x))) }
+
+// Cos is the cosine of radians.
+func Cos(x float32) float32 { return float32(math.Cos(float64(x))) }
+
+// Sqrt is the square root.
+func Sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// Rsqrt is 1/√x.
 func Rsqrt(x float32) float32 { return float32(1 / math.Sqrt(float64(x))) }
-func Tanh(x float32) float32  { return float32(math.Tanh(float64(x))) }
+
+// Tanh is the hyperbolic tangent.
+func Tanh(x float32) float32 { return float32(math.Tanh(float64(x))) }
 
 // Signed16 is the two's complement value of x's low 16 bits.
 func Signed16(x int) int { return int(int16(x)) }

@@ -1,5 +1,5 @@
-// Package metal is the Metal Shading Language as a dialect of clike: the prelude that kernels are written in terms of, and the tiles,
-// which are templates of device code around simdgroups.
+// Package metal is the Metal Shading Language as a dialect of clike: the prelude that kernels are written in terms of, and the table of
+// tiles, which has none yet: products are spelled as loops of simdgroups.
 package metal
 
 import (
