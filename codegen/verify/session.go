@@ -15,7 +15,10 @@ func (t *target) sessions(ctx context.Context) error {
 	full := r.sequence[:len(r.rows)]
 	cold, err := t.logits(ctx, r.opt.Prompt)
 	if err != nil {
-		return err
+		if ctx.Err() == nil {
+			t.report.Sessions = append(t.report.Sessions, Session{Name: "the prompt alone", Note: err.Error()})
+		}
+		return ctx.Err()
 	}
 	for _, s := range []struct {
 		name string
@@ -168,14 +171,8 @@ func (t *target) fork(ctx context.Context, out *Session) error {
 
 // chunks runs tokens in chunks of several sizes, and holds the logits behind each of them against the reference.
 func (t *target) chunks(ctx context.Context, out *Session, ids []int32) error {
-	sizes := []int{1, 2, 3, max(1, len(ids)-1), len(ids)}
-	slices.Sort(sizes)
-	var ran []int
-	for _, n := range slices.Compact(sizes) {
-		if n > t.program.Chunk {
-			continue
-		}
-		ran = append(ran, n)
+	ran := t.sizes(len(ids))
+	for _, n := range ran {
 		s, err := runtime.NewSession(t.Engine, t.program)
 		if err != nil {
 			return err
@@ -196,6 +193,13 @@ func (t *target) chunks(ctx context.Context, out *Session, ids []int32) error {
 	}
 	out.Note = fmt.Sprintf("of %v tokens", ran)
 	return nil
+}
+
+// sizes are those of the chunks that n tokens are run in.
+func (t *target) sizes(n int) []int {
+	sizes := []int{1, 2, 3, max(1, n-1), n}
+	slices.Sort(sizes)
+	return slices.DeleteFunc(slices.Compact(sizes), func(n int) bool { return n > t.program.Chunk })
 }
 
 // greedy generates as a user would. Where two tokens are as likely as the tolerance tells, either will do; what follows them differs.

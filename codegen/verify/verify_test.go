@@ -22,13 +22,23 @@ import (
 	"github.com/llorch/llorch/runtime/cpu"
 )
 
-// TestMain adds a target with tiles so small that a few tokens take several of them. Its kernels are the CPU's, whose sizes are
+// TestMain adds targets with tiles so small that a few tokens take several of them, also cut off. The kernels of the CPU's have sizes for
 // parameters.
 func TestMain(m *testing.M) {
-	t := *codegen.Targets[0]
-	t.Name = "tiny"
-	t.Schedule.Rows, t.Schedule.Tokens, t.Schedule.KVBlock = 5, 2, 4
-	codegen.Targets = append(codegen.Targets, &t)
+	for _, name := range []string{"cpu", "go", "metal"} {
+		target, err := codegen.Lookup(name)
+		if err != nil {
+			panic(err)
+		}
+		t := *target
+		s := &t.Schedule
+		t.Name = "tiny " + name
+		s.Rows, s.Tokens, s.KVBlock = 5, 2, 4
+		if name == "metal" {
+			s.Rows, s.ManyRows, s.MostTokens, s.Columns = 8, 16, 2, 6
+		}
+		codegen.Targets = append(codegen.Targets, &t)
+	}
 	m.Run()
 }
 
@@ -65,7 +75,7 @@ func (s source) Data(path string) ([]byte, kernel.DType, error) {
 			b[i] = byte(rng.Uint32())
 		}
 		for at := 0; at < len(b); at += row.Bytes {
-			kernel.F16.Row().Encode(b[at:], []float32{float32(1 / (73 * math.Sqrt(float64(last))))})
+			kernel.F16.Row().Encode(b[at:], []float32{float32((0.5 + rng.Float64()) / (73 * math.Sqrt(float64(last))))})
 		}
 		return b, row.DType, nil
 	}
@@ -91,7 +101,11 @@ type setup struct {
 }
 
 func newSetup(t testing.TB, w, kv kernel.DType) *setup {
-	g := models.Llama(small(w), models.Options{KV: kv, Weight: func(path string) ir.DType {
+	return setupOf(t, small(w), w, kv, verify.Options{Prompt: []int32{3, 1, 4, 1, 5, 9}, Decode: 3})
+}
+
+func setupOf(t testing.TB, c models.Config, w, kv kernel.DType, o verify.Options) *setup {
+	g := models.Llama(c, models.Options{KV: kv, Weight: func(path string) ir.DType {
 		if strings.HasSuffix(path, "norm_w") {
 			return kernel.F32
 		}
@@ -100,7 +114,7 @@ func newSetup(t testing.TB, w, kv kernel.DType) *setup {
 	require.NoError(t, ir.Verify(g))
 	s := &setup{g: g, src: source{g}}
 	var err error
-	s.ref, err = verify.New(t.Context(), g, s.src, verify.Options{Prompt: []int32{3, 1, 4, 1, 5, 9}, Decode: 3})
+	s.ref, err = verify.New(t.Context(), g, s.src, o)
 	require.NoError(t, err)
 	return s
 }
@@ -162,7 +176,7 @@ func TestMutants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSetup(t, x.w, x.kv)
-			c := s.compile(t, codegen.Options{Target: "tiny"})
+			c := s.compile(t, codegen.Options{Target: "tiny cpu"})
 			found, all, bySessions := 0, 0, 0
 			for i, k := range c.Kernels {
 				ms := mutant.Of(k)
@@ -205,11 +219,11 @@ func TestMutants(t *testing.T) {
 }
 
 // some are n of the mutants, from all over the kernel.
-func some(ms []mutant.Mutant, n int) []mutant.Mutant {
+func some[M any](ms []M, n int) []M {
 	if len(ms) <= n {
 		return ms
 	}
-	var out []mutant.Mutant
+	var out []M
 	for i := range n {
 		out = append(out, ms[(2*i+1)*len(ms)/(2*n)])
 	}

@@ -1,5 +1,9 @@
 // Package mutant plants bugs in kernels: the small mistakes that a person, or an emitter, would make. Tests use it to find out
 // whether verification sees them.
+//
+//	mutant.go  in kernel IR
+//	text.go    in what a target emits: Go, or a language like C
+//	plant.go   many of those in one source, which is compiled once
 package mutant
 
 import (
