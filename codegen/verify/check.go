@@ -172,7 +172,7 @@ func (t *target) compare(g *ir.Graph, c *call, step *runtime.Step, got *capture,
 		t.sum(&node, k, s)
 		if node.Error > node.Tolerance {
 			f := t.finding(OfKernel, g, n, c, r.off, r.want, float64(node.Tolerance))
-			f.Launch, f.Kernel, f.Source = v.launch, node.Kernel, t.source(k)
+			t.at(&f, step, v.launch)
 			t.report.Findings = append(t.report.Findings, f)
 		}
 	}
@@ -187,7 +187,7 @@ func (t *target) passed(d *difference, g *ir.Graph, c *call, step *runtime.Step)
 	f := t.finding(OfPasses, g, d.node, c, d.off, d.want, exact)
 	for i, l := range step.Launches {
 		if d.node.Group != nil && l.Node == d.node.Group.Name {
-			f.Launch, f.Kernel, f.Source = i, t.program.Kernels[l.Kernel].Name, t.source(l.Kernel)
+			t.at(&f, step, i)
 		}
 	}
 	t.report.Findings = append(t.report.Findings, f)
@@ -211,10 +211,9 @@ func (t *target) compareLogits(g *ir.Graph, c *call, logits []float32, s *Step) 
 func (t *target) fault(c *call, step *runtime.Step, g *ir.Graph, launch int, err error) {
 	f := Finding{Of: OfEngine, Step: c.String(), Launch: launch, Message: err.Error(), Error: Number(0)}
 	if launch < len(step.Launches) {
-		l := step.Launches[launch]
-		f.Kernel, f.Source = t.program.Kernels[l.Kernel].Name, t.source(l.Kernel)
-		if writes := t.Compiled.Module.Lowered[g][launch].Writes; len(writes) > 0 {
-			t.describe(&f, g, writes[0], c)
+		t.at(&f, step, launch)
+		if ns := writes(t.Compiled.Module.Lowered[g], launch); len(ns) > 0 {
+			t.describe(&f, g, ns[0], c)
 		}
 	}
 	t.report.Findings = append(t.report.Findings, f)

@@ -60,13 +60,14 @@ func (t *target) chunk(ctx context.Context, step string, chunks [][]int32) (err 
 func (t *target) lost(err error) {
 	f := Finding{Of: OfEngine, Step: "session", Message: err.Error()}
 	for i, g := range t.Compiled.Module.Graphs {
-		for j, l := range t.program.Steps[i].Launches {
-			k, writes := t.program.Kernels[l.Kernel].Name, t.Compiled.Module.Lowered[g][j].Writes
-			if f.Node != "" || len(writes) == 0 || !regexp.MustCompile(`\b`+regexp.QuoteMeta(k)+`\b`).MatchString(f.Message) {
+		step := &t.program.Steps[i]
+		for j, l := range step.Launches {
+			k, ns := t.program.Kernels[l.Kernel].Name, writes(t.Compiled.Module.Lowered[g], j)
+			if f.Node != "" || len(ns) == 0 || !regexp.MustCompile(`\b`+regexp.QuoteMeta(k)+`\b`).MatchString(f.Message) {
 				continue
 			}
-			n := writes[0]
-			f.Launch, f.Kernel, f.Source = j, k, t.source(l.Kernel)
+			t.at(&f, step, j)
+			n := ns[0]
 			f.Node, f.Layer, f.Op, f.Type, f.Declared = n.Name, layerOf(n.Name), n.Op.Name, n.Type.String(), n.Pos.String()
 		}
 	}

@@ -32,7 +32,7 @@ func TestPlantedInMetal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := inMetal(t, clang, name)
 			sum := newTally()
-			for ms := range slices.Chunk(l.mistakes(3), perBatch) {
+			for ms := range slices.Chunk(l.mistakes(5), perBatch) {
 				l.run(t, l.plant(t, ms), sum)
 			}
 			l.sums(t, sum)

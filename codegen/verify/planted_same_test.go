@@ -19,6 +19,7 @@ const (
 	positive   = "there is a key and a token in every tile"
 	shifted    = "all scores are higher by the same, which cancels out"
 	finite     = "no scale of the model is infinite"
+	unused     = "the tile takes no such memory"
 )
 
 var sameInGo = []reason{
@@ -34,6 +35,7 @@ var sameInGo = []reason{
 }
 
 var sameInMetal = []reason{
+	{"", "", `^gemv::.*memory ?«`, unused},
 	{"an integer is one more", "", `lane == «0»`, everyLane},
 	{"an integer is one more", "", `\+= «(256|8)»|sum_group<«256»>`, oneRound},
 	{"a sum keeps its last term", "attn", `\+= 256\) total|\+= TEAM\) total|k_s < 32; k_s \+= TEAM\) sum_s`, oneRound},

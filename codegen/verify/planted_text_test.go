@@ -174,12 +174,14 @@ func (l *language) verify(t *testing.T, b *batch, i int, sum *tally) {
 	case f == nil:
 		t.Errorf("no node is named: %s\n%+v", m, r.Sessions)
 	default:
-		require.Contains(t, names, f.Kernel, "%s: %s", m, f)
 		require.NotEmpty(t, f.Node)
+		places := append(slices.Clone(f.Before), f.Place)
+		at := slices.IndexFunc(places, func(p verify.Place) bool { return slices.Contains(names, p.Kernel) })
+		require.GreaterOrEqual(t, at, 0, "%v: %s: %s", names, m, f)
 		var line int
-		_, err := fmt.Sscanf(f.Source, l.file+":%d", &line)
+		_, err := fmt.Sscanf(places[at].Source, l.file+":%d", &line)
 		require.NoError(t, err, "%s: %s", m, f)
-		require.Contains(t, strings.Split(b.Source, "\n")[line-1], " "+f.Kernel+"(")
+		require.Contains(t, strings.Split(b.Source, "\n")[line-1], " "+places[at].Kernel+"(")
 		sum.add(func() { sum.enter(r, m) })
 	}
 }

@@ -45,24 +45,24 @@ const (
 
 // Finding is something over its tolerance.
 type Finding struct {
-	Of        string   `json:"of"`
-	Step      string   `json:"step"`            // "prefill of 6 tokens"
-	Layer     string   `json:"layer,omitempty"` // "layers.3"
-	Node      string   `json:"node"`
-	Op        string   `json:"op,omitempty"`
-	Declared  string   `json:"declared,omitempty"` // models/llama.go:136
-	Type      string   `json:"type,omitempty"`     // with the step's sizes
-	Operands  []string `json:"operands,omitempty"`
-	Kernel    string   `json:"kernel,omitempty"`
-	Source    string   `json:"source,omitempty"` // kernels.cu:120
-	Launch    int      `json:"launch"`
-	Error     Number   `json:"error"`
-	Abs       Number   `json:"abs"`
-	Tolerance Number   `json:"tolerance"`
-	Element   string   `json:"element,omitempty"` // q=3, heads=17
-	Got       Number   `json:"got"`
-	Want      Number   `json:"want"`
-	Message   string   `json:"message,omitempty"` // of an engine
+	Of       string   `json:"of"`
+	Step     string   `json:"step"`            // "prefill of 6 tokens"
+	Layer    string   `json:"layer,omitempty"` // "layers.3"
+	Node     string   `json:"node"`
+	Op       string   `json:"op,omitempty"`
+	Declared string   `json:"declared,omitempty"` // models/llama.go:136
+	Type     string   `json:"type,omitempty"`     // with the step's sizes
+	Operands []string `json:"operands,omitempty"`
+	Place
+	Before    []Place `json:"before,omitempty"` // kernels that left parts of the value to this one
+	Launch    int     `json:"launch"`
+	Error     Number  `json:"error"`
+	Abs       Number  `json:"abs"`
+	Tolerance Number  `json:"tolerance"`
+	Element   string  `json:"element,omitempty"` // q=3, heads=17
+	Got       Number  `json:"got"`
+	Want      Number  `json:"want"`
+	Message   string  `json:"message,omitempty"` // of an engine
 }
 
 // Node is a value that a launch left in memory.

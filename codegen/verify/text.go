@@ -74,11 +74,10 @@ func (f *Finding) String() string {
 		}
 	}
 	if f.Kernel != "" {
-		at := ""
-		if f.Source != "" {
-			at = ", " + f.Source
+		line("kernel", "%s, launch %d", f.Place, f.Launch)
+		for _, p := range f.Before {
+			line("", "of what %s left", p)
 		}
-		line("kernel", "%s%s, launch %d", f.Kernel, at, f.Launch)
 	}
 	if f.Message != "" {
 		line("error", "%s", strings.ReplaceAll(f.Message, "\n", "\n            "))
@@ -87,6 +86,13 @@ func (f *Finding) String() string {
 		line("element", "[%s]: got %s, want %s", f.Element, long(f.Got), long(f.Want))
 	}
 	return b.String()
+}
+
+func (p Place) String() string {
+	if p.Source == "" {
+		return p.Kernel
+	}
+	return p.Kernel + ", " + p.Source
 }
 
 func short(n Number) string { return fmt.Sprintf("%.1e", float64(n)) }

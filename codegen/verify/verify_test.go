@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 		t.Name = "tiny " + name
 		s.Rows, s.Tokens, s.KVBlock = 5, 2, 4
 		if name == "metal" {
-			s.Rows, s.ManyRows, s.MostTokens, s.Columns = 8, 16, 2, 6
+			s.Rows, s.ManyRows, s.MostTokens, s.Columns, s.Splits = 8, 16, 2, 6, 2
+			s.KVBlock = 2 // two blocks of keys in a part
 		}
 		codegen.Targets = append(codegen.Targets, &t)
 	}
