@@ -88,6 +88,8 @@ func llamaCases() []llamaCase {
 	odd := with(func(c *models.Config) {
 		c.Embd, c.FFN, c.Heads, c.KVHeads, c.HeadDim, c.Rope.Width = 96, 160, 3, 1, 32, 20
 	})
+	wide := with(func(c *models.Config) { c.HeadDim, c.Rope.Width = 128, 128 })
+	cases = append(cases, llamaCase{"head_dim 128", wide, kernel.F16, kernel.F16})
 	for _, w := range []kernel.DType{kernel.F16, kernel.BF16} { // which a GPU packs, where rows are whole units
 		cases = append(cases, llamaCase{"odd blocks", odd, w, kernel.F16})
 	}
