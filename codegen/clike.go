@@ -24,7 +24,7 @@ func spelled(d *clike.Dialect, file string) func(*runtime.Program, []*kernel.Ker
 		}
 		src, fns, err := clike.Emit(d, clike.Options{
 			Symbols: p.Symbols, Limits: limits, RowElems: func(k, buf int) int64 { return rows[k][buf] },
-			Fixed: fixedBytes(p, ks),
+			Fixed: fixedBytes(p, ks), Past: past(p),
 		}, ks)
 		if err != nil {
 			return nil, err
@@ -34,6 +34,14 @@ func spelled(d *clike.Dialect, file string) func(*runtime.Program, []*kernel.Ker
 		}
 		return map[string][]byte{file: src}, nil
 	}
+}
+
+// past is the second symbol, as the linker orders them.
+func past(p *runtime.Program) string {
+	if len(p.Symbols) < 2 {
+		return ""
+	}
+	return p.Symbols[1]
 }
 
 // rowElems is, for each kernel and buffer, the length of the rows of the weights that launches bind to it.

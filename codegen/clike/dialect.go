@@ -9,17 +9,18 @@ import (
 // Dialect is a C-like language.
 type Dialect struct {
 	Name    string
-	Files   fs.FS    // device code
-	Prelude []string // files that every source begins with
-	Tail    []string // files that every source ends with: kernels of the runtime's own
-	Tiles   []*Tile  // in order of preference
-	Threads int      // of a group
-	Team    int      // lanes of a team
-	Memory  int      // the most bytes of group memory that a group may have
-	Counts  int      // places for Arrive that a step has; 0 where groups do not see what others of their kernel have stored
-	Overlap bool     // a kernel may start before the one before it has ended, and waits for it itself
-	Strict  bool     // the compiler is asked to warn of names that nothing uses, and of operators that readers confuse
-	Words   []string // that kernels may not use as names: keywords, and what the prelude declares
+	Files   fs.FS       // device code
+	Prelude []string    // files that every source begins with
+	Tail    []string    // files that every source ends with: kernels of the runtime's own
+	Tiles   []*Tile     // in order of preference
+	Loops   []*LoopTile // the same, of loops of attention
+	Threads int         // of a group
+	Team    int         // lanes of a team
+	Memory  int         // the most bytes of group memory that a group may have
+	Counts  int         // places for Arrive that a step has; 0 where groups do not see what others of their kernel have stored
+	Overlap bool        // a kernel may start before the one before it has ended, and waits for it itself
+	Strict  bool        // the compiler is asked to warn of names that nothing uses, and of operators that readers confuse
+	Words   []string    // that kernels may not use as names: keywords, and what the prelude declares
 
 	Types   map[kernel.DType]string // element types of memory, as loads and stores name them
 	Bytes   string                  // element type of matrices of blocks

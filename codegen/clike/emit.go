@@ -15,6 +15,7 @@ type Options struct {
 	Limits  map[string]Range // what they can be
 	// RowElems is the length of the rows of a weight that lies in fragments.
 	RowElems func(kernel, buf int) int64
+	Past     string // the symbol of the tokens that earlier steps have left in State buffers, "" if there is none
 	// Fixed is the size in bytes of a buffer that never changes while a model runs, though it is no Weight; 0 of others.
 	Fixed func(kernel, buf int) int64
 }
@@ -57,6 +58,15 @@ func Emit(d *Dialect, o Options, ks []*kernel.Kernel) ([]byte, []Function, error
 	return []byte(out.String()), fns, nil
 }
 
+// use adds files of device code, each once.
+func (e *emitter) use(files []string) {
+	for _, f := range files {
+		if !slices.Contains(e.files, f) {
+			e.files = append(e.files, f)
+		}
+	}
+}
+
 type emitter struct {
 	d        *Dialect
 	o        Options
@@ -79,14 +89,14 @@ func (e *emitter) include(out *strings.Builder, name string) error {
 func (e *emitter) kernel(i int, k *kernel.Kernel) (string, Function, error) {
 	threads := e.d.Threads
 	for {
-		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, fixed: map[string]int64{}, threads: threads, plans: map[kernel.Stmt]*planned{}}
+		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, fixed: map[string]int64{}, threads: threads, plans: map[kernel.Stmt]*planned{}, attends: map[*kernel.For]*plannedLoop{}}
 		for j, b := range k.Bufs {
 			p.bufs[b.Name] = b
 			if e.o.Fixed != nil && b.Role == kernel.In {
 				p.fixed[b.Name] = e.o.Fixed(i, j)
 			}
 		}
-		narrowed, n, err := narrow(k, e.o.Limits, p.stmt)
+		narrowed, n, err := narrow(k, e.o.Limits, p.stmt, p.loop)
 		if err != nil {
 			return "", Function{}, err
 		}
@@ -116,11 +126,10 @@ func (e *emitter) print(i int, k *kernel.Kernel, n *narrower, plans *planner) (s
 		return "", Function{}, fmt.Errorf("kernel %s: a group needs %d bytes of group memory, and there are %d", k.Name, p.memory.size, e.d.Memory)
 	}
 	for _, plan := range plans.plans {
-		for _, f := range plan.tile.Files {
-			if !slices.Contains(e.files, f) {
-				e.files = append(e.files, f)
-			}
-		}
+		e.use(plan.tile.Files)
+	}
+	for _, plan := range plans.attends {
+		e.use(plan.tile.Files)
 	}
 	return text, Function{Name: k.Name, Threads: plans.threads, Shared: p.memory.size}, nil
 }

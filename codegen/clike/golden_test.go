@@ -70,6 +70,7 @@ func options() clike.Options {
 	return clike.Options{
 		Symbols: []string{"S", "P"}, Limits: map[string]clike.Range{"S": {Lo: 1, Hi: 32}, "P": {Lo: 0, Hi: 32}},
 		RowElems: func(int, int) int64 { return 96 },
+		Past:     "P",
 	}
 }
 

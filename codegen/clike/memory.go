@@ -26,6 +26,9 @@ func (p *printer) locals() {
 		p.memory.take(4 * p.threads / p.emitter.d.Team)
 	}
 	for _, l := range p.k.Group {
+		if p.spared(p.k.Body, l.Name) {
+			continue
+		}
 		n := p.n.rangeOf(l.N)
 		if !n.known() {
 			p.fail("group memory %s has no known size: %s", l.Name, kernel.ExprString(l.N))
@@ -36,6 +39,9 @@ func (p *printer) locals() {
 	most := 0
 	for _, plan := range p.plans {
 		most = max(most, plan.Prep)
+	}
+	for _, plan := range p.attends {
+		most = max(most, plan.Memory)
 	}
 	p.memory.prep = p.memory.take(most)
 	p.memory.ring = p.memory.size

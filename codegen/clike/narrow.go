@@ -16,12 +16,13 @@ type narrower struct {
 	ranges map[string]Range
 	values map[string]kernel.Expr // names that stand for literals
 	tile   func(n *narrower, s kernel.Stmt) []kernel.Stmt
+	loop   func(n *narrower, s *kernel.For) []kernel.Stmt
 	err    error
 }
 
-// narrow rewrites k, given what its parameters can be; tile rewrites each Dot and Mix.
-func narrow(k *kernel.Kernel, limits map[string]Range, tile func(*narrower, kernel.Stmt) []kernel.Stmt) (*kernel.Kernel, *narrower, error) {
-	n := &narrower{k: k, ranges: maps.Clone(limits), values: map[string]kernel.Expr{}, tile: tile}
+// narrow rewrites k, given what its parameters can be; tile rewrites each Dot and Mix, and loop, unless it gives nothing, a loop.
+func narrow(k *kernel.Kernel, limits map[string]Range, tile func(*narrower, kernel.Stmt) []kernel.Stmt, loop func(*narrower, *kernel.For) []kernel.Stmt) (*kernel.Kernel, *narrower, error) {
+	n := &narrower{k: k, ranges: maps.Clone(limits), values: map[string]kernel.Expr{}, tile: tile, loop: loop}
 	out := *k
 	out.Grid, out.Group = nil, nil
 	for _, a := range k.Grid {
@@ -57,6 +58,9 @@ func (n *narrower) stmt(s kernel.Stmt) []kernel.Stmt {
 	case *kernel.Store:
 		return []kernel.Stmt{&kernel.Store{Buf: s.Buf, Index: n.index(s.Buf, s.Index), Value: n.expr(s.Value)}}
 	case *kernel.For:
+		if whole := n.loop(n, s); whole != nil {
+			return whole
+		}
 		l := *s
 		l.Lo, l.Hi, l.Step = n.expr(s.Lo), n.expr(s.Hi), n.expr(s.Step)
 		n.declare(s.Var, Range{n.rangeOf(l.Lo).Lo, add(n.rangeOf(l.Hi).Hi, -1)})

@@ -39,7 +39,7 @@ func TestNarrowed(t *testing.T) {
 			for _, b := range k.Bufs {
 				p.bufs[b.Name] = b
 			}
-			narrowed, _, err := narrow(k, symbols, p.stmt)
+			narrowed, _, err := narrow(k, symbols, p.stmt, p.loop)
 			require.NoError(t, err)
 			narrowed, _ = trim(narrowed)
 			narrowed.Ints = k.Ints // which the grid may need

@@ -11,6 +11,7 @@ type planner struct {
 	fixed   map[string]int64 // bytes of those In buffers that never change
 	threads int
 	plans   map[kernel.Stmt]*planned
+	attends map[*kernel.For]*plannedLoop
 }
 
 // planned is a call and how it is spelled.

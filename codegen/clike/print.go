@@ -118,6 +118,10 @@ func (p *printer) stmts(body []kernel.Stmt) {
 }
 
 func (p *printer) stmt(s kernel.Stmt) {
+	if l, ok := s.(*kernel.For); ok && p.attends[l] != nil {
+		p.loopCall(p.attends[l])
+		return
+	}
 	p.wait(s)
 	if plan := p.plans[s]; plan != nil {
 		p.tileCall(plan)

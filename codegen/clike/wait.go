@@ -39,7 +39,11 @@ func (w *waiting) block(body []kernel.Stmt) {
 			later := w.hold(body[i:])
 			w.nearFixed(body[i:])
 			if loop, ok := s.(*kernel.For); ok {
-				w.near(loop)
+				if plan := w.attends[loop]; plan != nil {
+					w.begin(plan)
+				} else {
+					w.near(loop)
+				}
 			}
 			w.line("wait_for_inputs();")
 			for _, buf := range later {
@@ -65,7 +69,7 @@ func (w *waiting) lastTile(body []kernel.Stmt) int {
 	for i, s := range body {
 		switch s := s.(type) {
 		case *kernel.For:
-			if w.lastTile(s.Body) >= 0 {
+			if w.attends[s] != nil || w.lastTile(s.Body) >= 0 {
 				last = i
 			}
 		case *kernel.If:

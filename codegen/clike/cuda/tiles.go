@@ -3,4 +3,4 @@ package cuda
 import "github.com/llorch/llorch/codegen/clike"
 
 // tiles are those of the dialect, in order of preference.
-var tiles = []*clike.Tile{&gemv, &gemm, &singleScores, &singleMixed, &attendDot, &attendMix}
+var tiles = []*clike.Tile{&gemv, &gemm, &attendDot, &attendMix}

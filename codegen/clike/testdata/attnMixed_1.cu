@@ -3,11 +3,9 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
   extern __shared__ __align__(128) unsigned char memory[];
   const int P = step[1];
   const int part = group_index;
-  float* const s = (float*)(memory + 0);
-  float* const p = (float*)(memory + 1024);
-  float* const m = (float*)(memory + 1792);
-  float* const l = (float*)(memory + 1920);
-  float* const acc = (float*)(memory + 2048);
+  float* const m = (float*)(memory + 0);
+  float* const l = (float*)(memory + 128);
+  float* const acc = (float*)(memory + 256);
   for (int c = thread; c < 3; c += 256) {
     m[c] = -3.4e+38f;
     l[c] = 0.0f;
@@ -18,46 +16,14 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_1(const int* step, f
   const int per = P + 16 >> 4;
   const int lo = part * per;
   const int hi = min(P + 1, lo + per);
-  for (int j = lo; j < hi; j += 64) {
-    const int rows = hi - j;
-    bring_near<256>(kCache + j * 32, 64, rows, 64);
-    bring_near<256>(vCache + j * 32, 64, rows, 64);
-  }
+  token::Attend<32, 32, 32, 32, 3, 8> attended;
+  attended.begin(lo, min(hi, P), [&](int j) { return kCache + j * 32; }, [&](int j) { return vCache + j * 32; });
   wait_for_inputs();
-  for (int j = lo; j < hi; j += 64) {
-    const int rows = hi - j;
-    group_barrier();
-    single::Scores<32, 8, 8, 256>::run(s + 0, 4, kCache + j * 32, 32, q, 32, rows, 3, 32, nullptr, memory + 2432);
-    group_barrier();
-    for (int c2 = team; c2 < 3; c2 += 8) {
-      team_barrier();
-      float top = (-INFINITE);
-      for (int i2 = lane; i2 < rows; i2 += TEAM) top = fmaxf(top, s[i2 * 4 + c2] * 0.17677669f + (j + i2 <= P ? 0.0f : (-INFINITE)));
-      top = max_team(top);
-      team_barrier();
-      const float most = fmaxf(m[c2], top);
-      team_barrier();
-      const float scale = expf(m[c2] - most);
-      team_barrier();
-      for (int r = lane; r < rows; r += TEAM) {
-        p[c2 * 64 + r] = expf(s[r * 4 + c2] * 0.17677669f + (j + r <= P ? 0.0f : (-INFINITE)) - most);
-      }
-      team_barrier();
-      float total = 0.0f;
-      for (int i3 = lane; i3 < rows; i3 += TEAM) total += p[c2 * 64 + i3];
-      total = sum_team(total);
-      team_barrier();
-      if (lane == 0) l[c2] = l[c2] * scale + total;
-      team_barrier();
-      if (lane == 0) m[c2] = most;
-      team_barrier();
-      for (int i4 = lane; i4 < 32; i4 += TEAM) {
-        acc[c2 * 32 + i4] = acc[c2 * 32 + i4] * scale;
-      }
-    }
-    group_barrier();
-    single::Mixed<32, 256>::run(acc + 0, 32, vCache + j * 32, 32, p, 64, rows, 3, 32, nullptr, memory + 2432);
-  }
+  group_barrier();
+  attended.run(acc, m, l, q, 32, 3, lo, hi, [&](int j) { return kCache + j * 32; }, [&](int j) { return vCache + j * 32; },
+    [&](int c2, int j, int i2, float product) {
+      return product * 0.17677669f + (j + i2 <= P ? 0.0f : (-INFINITE));
+    }, memory + 640);
   launch_dependents();
   group_barrier();
   for (int i5 = thread; i5 < 96; i5 += 256) {

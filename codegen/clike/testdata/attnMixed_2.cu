@@ -4,12 +4,10 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_2(const int* step, c
   const int S = step[0];
   const int P = step[1];
   const int tile = group_index;
-  float* const s = (float*)(memory + 0);
-  float* const p = (float*)(memory + 16384);
-  float* const m = (float*)(memory + 32512);
-  float* const l = (float*)(memory + 32768);
-  float* const acc = (float*)(memory + 33024);
-  float* const qs = (float*)(memory + 41088);
+  float* const m = (float*)(memory + 0);
+  float* const l = (float*)(memory + 256);
+  float* const acc = (float*)(memory + 512);
+  float* const qs = (float*)(memory + 8576);
   const int t = tile * 21;
   const int cols = min(21, S - t) * 3;
   for (int c = thread; c < cols; c += 256) {
@@ -24,42 +22,14 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_2(const int* step, c
     qs[i2] = q[((t + (i2 >> 5) / 3) * 3 + (i2 >> 5) % 3) * 32 + (i2 & 31)];
   }
   const int end = min(S + P, P + (min(t + 21, S) - 1) + 1);
+  flash::Attend<32, 32, 32, 32, 4, 8> attended;
   group_barrier();
-  for (int j = 0; j < end; j += 64) {
-    const int rows = end - j;
-    attend::Dot<false, 32, 32, 4, 63, 8, true>::run(s + 0, 64, kCache + j * 32, 32, qs, 32, rows, cols, 32, nullptr, memory + 49152);
-    group_barrier();
-    for (int c2 = team; c2 < cols; c2 += 8) {
+  attended.run(acc, m, l, qs, 32, cols, 0, end, [&](int j) { return kCache + j * 32; }, [&](int j) { return vCache + j * 32; },
+    [&](int c2, int j, int i3, float product) {
       const int q2 = t + c2 / 3;
       const int group2 = c2 % 3;
-      team_barrier();
-      float top = (-INFINITE);
-      for (int i3 = lane; i3 < rows; i3 += TEAM) top = fmaxf(top, s[i3 * 64 + c2] * 0.17677669f + (j + i3 <= P + q2 ? 0.0f : (-INFINITE)));
-      top = max_team(top);
-      team_barrier();
-      const float most = fmaxf(m[c2], top);
-      team_barrier();
-      const float scale = expf(m[c2] - most);
-      team_barrier();
-      for (int r = lane; r < rows; r += TEAM) {
-        p[c2 * 64 + r] = expf(s[r * 64 + c2] * 0.17677669f + (j + r <= P + q2 ? 0.0f : (-INFINITE)) - most);
-      }
-      team_barrier();
-      float total = 0.0f;
-      for (int i4 = lane; i4 < rows; i4 += TEAM) total += p[c2 * 64 + i4];
-      total = sum_team(total);
-      team_barrier();
-      if (lane == 0) l[c2] = l[c2] * scale + total;
-      team_barrier();
-      if (lane == 0) m[c2] = most;
-      team_barrier();
-      for (int i5 = lane; i5 < 32; i5 += TEAM) {
-        acc[c2 * 32 + i5] = acc[c2 * 32 + i5] * scale;
-      }
-    }
-    group_barrier();
-    attend::Mix<false, 32, 32, 4, 63, 8, true, true>::run(acc + 0, 32, vCache + j * 32, 32, p, 64, rows, cols, 32, nullptr, memory + 49152);
-  }
+      return product * 0.17677669f + (j + i3 <= P + q2 ? 0.0f : (-INFINITE));
+    }, memory + 16640);
   launch_dependents();
   group_barrier();
   for (int i6 = thread; i6 < cols * 32; i6 += 256) {

@@ -27,8 +27,7 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_3(const int* step, c
   group_barrier();
   for (int j = 0; j < end; j += 32) {
     const int rows = min(32, end - j);
-    group_barrier();
-    single::Scores<32, 8, 8, 256>::run(s + 0, 31, kCache + j * 32, 32, qs, 32, rows, cols, 32, nullptr, memory + 15744);
+    attend::Dot<false, 32, 32, 2, 30, 8, true>::run(s + 0, 31, kCache + j * 32, 32, qs, 32, rows, cols, 32, nullptr, memory + 15744);
     group_barrier();
     for (int c2 = team; c2 < cols; c2 += 8) {
       const int q2 = t + c2 / 3;
@@ -59,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(256) attnMixed_3(const int* step, c
       }
     }
     group_barrier();
-    single::Mixed<32, 256>::run(acc + 0, 32, vCache + j * 32, 32, p, 32, rows, cols, 32, nullptr, memory + 15744);
+    attend::Mix<false, 32, 32, 2, 30, 8, true, true>::run(acc + 0, 32, vCache + j * 32, 32, p, 32, rows, cols, 32, nullptr, memory + 15744);
   }
   launch_dependents();
   group_barrier();
