@@ -117,7 +117,7 @@ func (e *emitter) print(i int, k *kernel.Kernel, n *narrower, plans *planner) (s
 	if e.d.Strict {
 		k, used = trim(k)
 	}
-	p := &printer{emitter: e, k: k, index: i, planner: plans, barriers: kernel.Barriers(k), n: n, used: used}
+	p := &printer{emitter: e, k: k, index: i, planner: plans, barriers: kernel.Barriers(k), n: n, used: used, earlies: map[*kernel.For]map[string]string{}, taken: map[string]bool{}}
 	text := p.kernel()
 	if p.err != nil {
 		return "", Function{}, fmt.Errorf("kernel %s: %w", k.Name, p.err)

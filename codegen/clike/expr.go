@@ -109,6 +109,11 @@ func (p *printer) apply(c *kernel.Call) string {
 
 // load reads an element: single ones by the prelude's load of their type, those of blocks by what the table of types says of them.
 func (p *printer) load(l *kernel.Load) string {
+	if len(p.loaded) > 0 {
+		if name, ok := p.loaded[kernel.ExprString(l)]; ok {
+			return name
+		}
+	}
 	b, global := p.bufs[l.Buf]
 	if !global {
 		return p.name(l.Buf) + "[" + p.ints(l.Index) + "]"

@@ -27,6 +27,9 @@ type printer struct {
 	later    []*planned // whose weights are asked for when x is on its way
 	held     map[string]held
 	turn     turn
+	earlies  map[*kernel.For]map[string]string // names of what was loaded early for a loop, by how the load prints
+	loaded   map[string]string                 // those of the loop that is being spelled
+	taken    map[string]bool                   // such names
 	err      error
 }
 
@@ -217,7 +220,9 @@ func (p *printer) loop(s *kernel.For) {
 		if turns > 0 && p.scope == group {
 			p.turn = turn{s.Var, hi}
 		}
+		p.loaded = p.earlies[s]
 		p.in(lane, s.Body)
+		p.loaded = nil
 		p.turn = turn{}
 	case s.Teams && p.scope == group:
 		p.line("for (int %s = team; %s < %s; %s += %d) {", v, v, hi, v, p.threads/p.emitter.d.Team)

@@ -46,6 +46,7 @@ func (w *waiting) block(body []kernel.Stmt) {
 				}
 			}
 			w.line("wait_for_inputs();")
+			w.early(body[i:])
 			for _, buf := range later {
 				w.loadHeld(buf)
 			}

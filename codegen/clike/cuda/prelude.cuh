@@ -41,6 +41,13 @@ __device__ __forceinline__ void load_own(float (&own)[N], const float* p, int n)
   }
 }
 
+// load_now loads where it stands.
+__device__ __forceinline__ float load_now(const float* p) {
+  float v;
+  asm volatile("ld.global.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
+  return v;
+}
+
 __device__ __forceinline__ float float_of_f16(f16 h) {
   float f;
   asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(h));
