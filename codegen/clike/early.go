@@ -34,52 +34,120 @@ func (w *waiting) early(body []kernel.Stmt) {
 
 // earlyOf loads what a loop of which each lane has one turn is sure to load.
 func (w *waiting) earlyOf(l *kernel.For, unknown names) {
-	var lets []kernel.Stmt // that addresses may need
-	var sure []*kernel.Load
+	loads, lets := w.sure(l, unknown)
+	if len(loads) == 0 {
+		return
+	}
+	w.earlies[l] = map[string]string{}
+	for _, load := range loads {
+		name := w.ownName(load, "early")
+		w.earlies[l][kernel.ExprString(load)] = name
+		w.line("float %s = 0.0f;", name)
+	}
+	w.line("if (%s < %s) {", w.emitter.d.Self, w.ints(l.Hi))
+	w.line("  const int %s = %s;", w.name(l.Var), w.emitter.d.Self)
+	w.loadNow(l, loads, lets)
+	w.line("}")
+}
+
+// ownName is a name for what is loaded, which no other has.
+func (p *printer) ownName(load *kernel.Load, when string) string {
+	first := p.name(load.Buf) + "_" + when
+	name := first
+	for i := 2; p.taken[name]; i++ {
+		name = fmt.Sprint(first, i)
+	}
+	p.taken[name] = true
+	return name
+}
+
+// loadNow loads for one turn of a loop, with the names that addresses need.
+func (p *printer) loadNow(l *kernel.For, loads []*kernel.Load, lets []kernel.Stmt) {
+	p.in(lane, lets)
+	for _, load := range loads {
+		p.line("  %s = load_now(%s + %s);", p.earlies[l][kernel.ExprString(load)], p.name(load.Buf), p.expr(load.Index, precedence["add"]+1))
+	}
+}
+
+// sure are loads of f32 that each turn of a loop makes, at places that are known without names of some set, and the loop's own names that
+// may be needed for that.
+func (p *printer) sure(l *kernel.For, unknown names) (loads []*kernel.Load, lets []kernel.Stmt) {
+	var all []*kernel.Load
 	hidden := names{}
 	for _, s := range l.Body {
 		switch s := s.(type) {
 		case *kernel.Let:
-			sure = append(sure, surely(s.Value)...)
+			all = append(all, surely(s.Value)...)
 			if uses(s.Value, unknown) || uses(s.Value, hidden) {
 				hidden[s.Name] = true
 				continue
 			}
 			lets = append(lets, s)
 		case *kernel.Store:
-			sure = append(append(sure, surely(s.Index)...), surely(s.Value)...)
+			all = append(append(all, surely(s.Index)...), surely(s.Value)...)
 		}
 	}
 	spelled := map[string]bool{}
-	var loads []*kernel.Load
-	for _, load := range sure {
-		b, global := w.bufs[load.Buf]
+	for _, load := range all {
+		b, global := p.bufs[load.Buf]
 		text := kernel.ExprString(load)
 		if global && b.Role == kernel.In && b.DType == kernel.F32 && !uses(load.Index, unknown) && !uses(load.Index, hidden) && !spelled[text] {
 			spelled[text] = true
 			loads = append(loads, load)
 		}
 	}
+	return loads, lets
+}
+
+// mostAhead is how many turns' loads are under way at once.
+const mostAhead = 8
+
+// ahead spells a loop that lanes share by some turns at a time, of which all loads go before all stores: the compiler does not know that
+// they are of different memory. It reports whether the loop is of that kind.
+func (p *printer) ahead(l *kernel.For) bool {
+	if !p.overlaps() || p.scope != group || p.n.rangeOf(l.Hi).Hi <= int64(2*p.threads) || !p.straight(l.Body) || !p.stores(l.Body) {
+		return false
+	}
+	loads, lets := p.sure(l, nil)
 	if len(loads) == 0 {
-		return
+		return false
 	}
-	w.earlies[l] = map[string]string{}
+	v, hi := p.name(l.Var), p.ints(l.Hi)
+	names := map[string]string{}
+	p.line("for (int from = %s; from < %s; from += %d) {", p.emitter.d.Self, hi, mostAhead*p.threads)
+	p.indent++
+	p.earlies[l] = names
 	for _, load := range loads {
-		name := fmt.Sprintf("%s_early", w.name(load.Buf))
-		for i := 2; w.taken[name]; i++ {
-			name = fmt.Sprintf("%s_early%d", w.name(load.Buf), i)
+		name := p.ownName(load, "ahead")
+		p.line("float %s[%d];", name, mostAhead)
+		names[kernel.ExprString(load)] = name + "[turn]"
+	}
+	head := fmt.Sprintf("for (int turn = 0, %s = from; turn < %d; turn++, %s += %d) if (%s < %s) {", v, mostAhead, v, p.threads, v, hi)
+	p.line("#pragma unroll")
+	p.line("%s", head)
+	p.loadNow(l, loads, lets)
+	p.line("}")
+	p.line("#pragma unroll")
+	p.line("%s", head)
+	p.loaded = names
+	p.in(lane, l.Body)
+	p.loaded = nil
+	p.line("}")
+	p.indent--
+	p.line("}")
+	return true
+}
+
+// stores reports that statements store to global memory.
+func (p *printer) stores(body []kernel.Stmt) bool {
+	for _, s := range body {
+		if st, ok := s.(*kernel.Store); ok {
+			if _, global := p.bufs[st.Buf]; global {
+				return true
+			}
 		}
-		w.taken[name] = true
-		w.earlies[l][kernel.ExprString(load)] = name
-		w.line("float %s = 0.0f;", name)
 	}
-	w.line("if (%s < %s) {", w.emitter.d.Self, w.ints(l.Hi))
-	w.line("  const int %s = %s;", w.name(l.Var), w.emitter.d.Self)
-	w.in(lane, lets)
-	for _, load := range loads {
-		w.line("  %s = load_now(%s + %s);", w.earlies[l][kernel.ExprString(load)], w.name(load.Buf), w.expr(load.Index, precedence["add"]+1))
-	}
-	w.line("}")
+	return false
 }
 
 // surely are the loads that evaluating an expression makes, whatever conditions in it say.

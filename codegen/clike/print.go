@@ -213,6 +213,9 @@ func (p *printer) store(s *kernel.Store) {
 
 func (p *printer) loop(s *kernel.For) {
 	v, hi := p.name(s.Var), p.ints(s.Hi)
+	if s.Lanes && p.spread(s.Lo, s.Hi, s.Step, p.threads, s.Body) == 0 && p.ahead(s) {
+		return
+	}
 	turns := p.unroll(s.Lo, s.Hi, s.Step, p.sharers(s.Lanes, s.Teams), s.Body)
 	switch {
 	case s.Lanes && p.scope != lane:

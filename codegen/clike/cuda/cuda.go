@@ -70,6 +70,6 @@ var words = strings.Fields(`
 	float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public
 	register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch template this
 	thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
-	attended product
+	attended product from
 	threadIdx blockIdx blockDim gridDim warpSize min max
 	TEAM INFINITE NOT_A_NUMBER thread turn lane team group_index memory step f16 bf16`)
