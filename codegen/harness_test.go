@@ -39,7 +39,7 @@ type trial struct {
 func TestMain(m *testing.M) {
 	gpu := lower.Schedule{
 		Rows: 4, ManyRows: 6, RowUnit: 2, Tokens: 3, Tiled: true, KVBlock: 2, Columns: 5, Splits: 3, Joint: true,
-		Norms: true, Teams: true, Banks: true, Pack: lower.CUDA.Pack,
+		Norms: true, Factors: true, Teams: true, Banks: true, Pack: lower.CUDA.Pack,
 	}
 	narrow := gpu
 	narrow.Narrow = lower.CUDA.Narrow

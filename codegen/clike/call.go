@@ -51,7 +51,10 @@ func (p *printer) tileCall(plan *planned) {
 	if p.scope != group {
 		p.fail("a tile within a loop over lanes or teams")
 	}
-	x, xStride, cols := p.matrix(d.X, d.XAt), p.ints(d.XStride), p.ints(d.Cols)
+	x, xStride, cols := "nullptr", p.ints(d.XStride), p.ints(d.Cols)
+	if plan.own == nil {
+		x = p.matrix(d.X, d.XAt)
+	}
 	if plan.Ring > 0 && !plan.fetched {
 		p.fetchCall(plan)
 	}
@@ -62,16 +65,15 @@ func (p *printer) tileCall(plan *planned) {
 	if plan.Form != "" {
 		what = fmt.Sprintf("%s(%s, %s, %s)", plan.Form, x, xStride, cols)
 	}
+	if plan.own != nil {
+		what = plan.own.name
+	}
 	if plan.Prep > 0 && (what == "" || what != p.prepared) {
 		if p.prepUsed || p.loops > 0 {
 			p.barrier()
 		}
 		if what != "" {
-			more := ""
-			if plan.Ring > 0 {
-				more = ", " + p.asked()
-			}
-			p.line("%s::prepare(memory + %d, %s, %s, %s%s%s);", plan.Type, p.memory.prep, x, xStride, cols, more, p.place())
+			p.prepare(plan, x, xStride, cols)
 			p.barrier()
 		}
 		p.prepared, p.prepUsed = what, true
@@ -86,6 +88,19 @@ func (p *printer) tileCall(plan *planned) {
 	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
 		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
 	plan.fetched = false
+}
+
+// prepare puts a tile's x into the form that it wants.
+func (p *printer) prepare(plan *planned, x, xStride, cols string) {
+	if plan.own != nil {
+		p.ownPrepare(plan)
+		return
+	}
+	more := ""
+	if plan.Ring > 0 {
+		more = ", " + p.asked()
+	}
+	p.line("%s::prepare(memory + %d, %s, %s, %s%s%s);", plan.Type, p.memory.prep, x, xStride, cols, more, p.place())
 }
 
 // matrix is a pointer to the element at an index, which begins a block if the elements are in blocks. Matrices of blocks may have

@@ -119,8 +119,8 @@ func (p *printer) load(l *kernel.Load) string {
 		return p.name(l.Buf) + "[" + p.ints(l.Index) + "]"
 	}
 	name, index := p.name(l.Buf), p.ints(l.Index)
-	if v, ok := l.Index.(*kernel.Var); ok && v.Name == p.turn.v && p.held[l.Buf].n == p.turn.n {
-		return heldName(name) + "[turn]"
+	if p.turn != "" && isVar(l.Index, p.turn) {
+		return ownName(name) + "[turn]"
 	}
 	if !blocks(b.DType) {
 		if b.DType == kernel.F16 || b.DType == kernel.BF16 {

@@ -22,7 +22,7 @@ func (l *layout) take(bytes int) (at int) {
 
 // locals declares the group memory.
 func (p *printer) locals() {
-	if reducesInGroup(p.k.Body) {
+	if p.reducesInGroup(p.k.Body) {
 		p.memory.take(4 * p.threads / p.emitter.d.Team)
 	}
 	for _, l := range p.k.Group {
@@ -55,18 +55,20 @@ func (p *printer) takeRing(bytes int) (at int) {
 	return at
 }
 
-// reducesInGroup reports a reduction by the whole group.
-func reducesInGroup(body []kernel.Stmt) bool {
+// reducesInGroup reports a reduction by the whole group on its own.
+func (p *planner) reducesInGroup(body []kernel.Stmt) bool {
 	for _, s := range body {
 		switch s := s.(type) {
 		case *kernel.Reduce:
-			return true
+			if p.sums[s] == nil {
+				return true
+			}
 		case *kernel.For:
-			if !s.Lanes && !s.Teams && reducesInGroup(s.Body) {
+			if !s.Lanes && !s.Teams && p.reducesInGroup(s.Body) {
 				return true
 			}
 		case *kernel.If:
-			if reducesInGroup(s.Then) || reducesInGroup(s.Else) {
+			if p.reducesInGroup(s.Then) || p.reducesInGroup(s.Else) {
 				return true
 			}
 		}

@@ -12,13 +12,15 @@ type planner struct {
 	threads int
 	plans   map[kernel.Stmt]*planned
 	attends map[*kernel.For]*plannedLoop
+	sums    map[kernel.Stmt]*owned // those that are taken where the vector is prepared
 }
 
 // planned is a call and how it is spelled.
 type planned struct {
 	*Plan
 	tile *Tile
-	dot  *kernel.Dot // the fields of the call
+	dot  *kernel.Dot // the fields of the call; of one with a vector of its own, without X
+	own  *owned      // the vector, if it comes from registers
 
 	ringAt  int  // where its ring lies
 	fetched bool // a fetch was spelled that run has not used

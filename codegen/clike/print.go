@@ -21,20 +21,16 @@ type printer struct {
 	out      strings.Builder
 	indent   int
 	scope    scope
-	prepared string     // what prep holds, or ""
-	prepUsed bool       // it has held something
-	loops    int        // loops around
-	later    []*planned // whose weights are asked for when x is on its way
-	held     map[string]held
-	turn     turn
+	prepared string                            // what prep holds, or ""
+	prepUsed bool                              // it has held something
+	loops    int                               // loops around
+	later    []*planned                        // whose weights are asked for when x is on its way
 	earlies  map[*kernel.For]map[string]string // names of what was loaded early for a loop, by how the load prints
 	loaded   map[string]string                 // those of the loop that is being spelled
 	taken    map[string]bool                   // such names
+	turn     string                            // the index whose elements lanes have in registers, or ""
 	err      error
 }
-
-// turn is a loop that is spread out over the lanes of the group: its variable, or "", and its end.
-type turn struct{ v, n string }
 
 // scope is who runs the statements: the whole group together, a team, or a single lane.
 type scope int
@@ -220,13 +216,9 @@ func (p *printer) loop(s *kernel.For) {
 	switch {
 	case s.Lanes && p.scope != lane:
 		p.line("%s {", p.shared(v, hi, s.Hi, turns))
-		if turns > 0 && p.scope == group {
-			p.turn = turn{s.Var, hi}
-		}
 		p.loaded = p.earlies[s]
 		p.in(lane, s.Body)
 		p.loaded = nil
-		p.turn = turn{}
 	case s.Teams && p.scope == group:
 		p.line("for (int %s = team; %s < %s; %s += %d) {", v, v, hi, v, p.threads/p.emitter.d.Team)
 		p.in(team, s.Body)
@@ -311,17 +303,17 @@ func (p *printer) straight(body []kernel.Stmt) bool {
 // reduce has each lane take its share first.
 func (p *printer) reduce(s *kernel.Reduce) {
 	name, v := p.name(s.Name), p.name(s.Var)
+	if o := p.sums[s]; o != nil {
+		p.line("const float %s = sum_left<%d>(memory + %d%s);", name, p.threads, o.parts[s], p.place())
+		return
+	}
 	start := map[kernel.ReduceOp]float32{kernel.Sum: 0, kernel.Max: float32(math.Inf(-1))}[s.Op]
 	p.line("float %s = %s;", name, floatText(start, 0))
-	if p.scope == group && p.spread(kernel.I(0), s.N, kernel.I(1), p.threads, nil) > 0 {
-		p.turn = turn{s.Var, p.ints(s.N)}
-	}
 	value := p.expr(s.Value, precedence["add"]+1)
 	step := fmt.Sprintf("%s += %s;", name, value)
 	if s.Op == kernel.Max {
 		step = fmt.Sprintf("%s = fmaxf(%s, %s);", name, name, p.expr(s.Value, 0))
 	}
-	p.turn = turn{}
 	turns := p.unroll(kernel.I(0), s.N, kernel.I(1), p.sharers(p.scope != lane, false), nil)
 	head := fmt.Sprintf("for (int %s = 0; %s < %s; %s += 1)", v, v, p.ints(s.N), v)
 	if p.scope != lane {

@@ -12,6 +12,10 @@ import "github.com/llorch/llorch/ir/kernel"
 //
 // With a ring, prepare has one more parameter, which it calls when x is on its way. Each has the dialect's Place as its last argument.
 //
+// A tile that takes x from registers too has a type for what a thread has of it, and prepare(prep, own). Of that, own.load(p) loads
+// the thread's elements of a buffer in memory and stays before a wait, own[i] is one of them, and own.has(i) tells whether it is in x;
+// what is not is zero.
+//
 // w and x point to the first element (of fragments: the first byte), rows, cols and k are ints, acc is group memory, ring and prep
 // are the plan's own. There is one fetch before each run. There is a barrier before run wherever x or acc need one, one before
 // prepare, and one between prepare and run; what run leaves in acc is seen after a barrier.
@@ -45,6 +49,11 @@ type Plan struct {
 	Prep int    // bytes of group memory, 128-byte aligned, of prepare and run; 0: there is no prepare
 	// Form names what prepare leaves; calls of the same form with the same x share it. Empty: run alone uses prep.
 	Form string
+	// Own is the type of what a thread has of x in registers, and Owned the number of its elements, of which none is beyond x if they
+	// are Whole. Empty: x is in memory.
+	Own   string
+	Owned int
+	Whole bool
 	// Threads is the size of group that the plan wants instead of the call's; 0 takes any.
 	Threads int
 }

@@ -1,6 +1,8 @@
 package clike
 
 import (
+	"slices"
+
 	"github.com/llorch/llorch/ir/kernel"
 )
 
@@ -35,8 +37,8 @@ func (w *waiting) block(body []kernel.Stmt) {
 			w.branch(branch)
 			return
 		}
-		if touches(s, w.written) {
-			later := w.hold(body[i:])
+		if touches(s, w.written) || w.ownsWritten(s) {
+			w.ownFixed(body[i:])
 			w.nearFixed(body[i:])
 			if loop, ok := s.(*kernel.For); ok {
 				if plan := w.attends[loop]; plan != nil {
@@ -47,14 +49,6 @@ func (w *waiting) block(body []kernel.Stmt) {
 			}
 			w.line("wait_for_inputs();")
 			w.early(body[i:])
-			for _, buf := range later {
-				w.loadHeld(buf)
-			}
-			if len(later) > 0 { // that is x; where a tile loads x, it tells when
-				for _, call := range w.restCalls() {
-					w.line("%s;", call)
-				}
-			}
 			w.done = true
 		}
 		w.stmt(s)
@@ -96,14 +90,15 @@ func (w *waiting) release() {
 
 // branch has each side wait for itself.
 func (w *waiting) branch(s *kernel.If) {
-	ring := w.memory.ring
+	ring, used, either := w.memory.ring, w.prepUsed, false
 	side := func(body []kernel.Stmt) {
 		inner := &waiting{printer: w.printer}
-		w.memory.ring, w.prepared, w.later = ring, "", nil
+		w.memory.ring, w.prepared, w.prepUsed, w.later = ring, "", used, nil
 		w.indent++
 		inner.block(body)
 		inner.end()
 		w.indent--
+		either = either || w.prepUsed
 	}
 	w.wait(s)
 	w.line("if (%s) {", w.expr(s.Cond, 0))
@@ -111,7 +106,7 @@ func (w *waiting) branch(s *kernel.If) {
 	w.line("} else {")
 	side(s.Else)
 	w.line("}")
-	w.memory.ring, w.done, w.released, w.prepared = ring, true, true, ""
+	w.memory.ring, w.done, w.released, w.prepared, w.prepUsed = ring, true, true, "", either
 }
 
 // end closes a way through the kernel.
@@ -148,7 +143,7 @@ func (w *waiting) fetch(body []kernel.Stmt) {
 func (w *waiting) nearFixed(body []kernel.Stmt) {
 	for _, b := range w.k.Bufs {
 		n := w.fixed[b.Name]
-		if n == 0 || n > 64<<10 || w.held[b.Name].turns > 0 {
+		if n == 0 || n > 64<<10 {
 			continue
 		}
 		for _, s := range body {
@@ -158,6 +153,24 @@ func (w *waiting) nearFixed(body []kernel.Stmt) {
 			}
 		}
 	}
+}
+
+// ownFixed loads what never changes of the vector that the first tile takes from registers.
+func (w *waiting) ownFixed(body []kernel.Stmt) {
+	for _, s := range body {
+		if plan := w.plans[s]; plan != nil {
+			if plan.own != nil {
+				w.loadOwn(plan.own, func(buf string) bool { return w.fixed[buf] > 0 })
+			}
+			return
+		}
+	}
+}
+
+// ownsWritten reports a tile whose vector is made of memory that an earlier kernel may write.
+func (w *waiting) ownsWritten(s kernel.Stmt) bool {
+	plan := w.plans[s]
+	return plan != nil && plan.own != nil && slices.ContainsFunc(plan.own.bufs, w.written)
 }
 
 // near asks for the rows of state that a loop over tiles is going to read, nearly all of which earlier steps wrote: that they come

@@ -99,7 +99,8 @@ type contraction struct {
 	stride        kernel.Expr // between rows of acc; nil for the number of columns
 	over          ir.Axis
 	xbuf          string
-	inGroup       bool // the input is computed into group memory
+	inGroup       bool        // the input is computed into group memory
+	factor        kernel.Expr // what its elements there are yet to be multiplied with, or nil
 }
 
 // contractSkeleton gives each group a block of weight rows and has it walk the tokens, so that a block of weights stays in
@@ -251,22 +252,6 @@ func (s *contraction) rowsOf(g *segment) kernel.Expr {
 
 func (s *contraction) blocks(g *segment) kernel.Expr { return kernel.CeilDiv(s.rowsOf(g), s.rows) }
 
-// prologue computes the input where the group does that itself.
-func (s *contraction) prologue() {
-	if !s.inGroup {
-		return
-	}
-	c := at()
-	if s.tok != "" {
-		c.at[s.tok] = kernel.I(0)
-	}
-	st := s.stages(s.x, c)
-	s.lanes("i", s.k, func(i kernel.Expr) {
-		v := s.x.Op.Reduce.Elem(&point{s.builder, s.x, c.with(s.over.Name, i)}, st)
-		s.emit(&kernel.Store{Buf: s.xbuf, Index: i, Value: v})
-	})
-}
-
 // choose runs the segment that the block lies in.
 func (s *contraction) choose(segs []*segment, block, tile kernel.Expr) {
 	if len(segs) == 1 {
@@ -307,6 +292,7 @@ func (s *contraction) tile(g *segment, row, rows, t, cols kernel.Expr) {
 	if s.inGroup {
 		xAt = kernel.I(0)
 	}
+	factor := kernel.F(1)
 	for j, m := range g.members {
 		base, stride := kernel.Mul(kernel.I(int64(j)), kernel.Mul(s.rows, s.toks)), cols
 		if s.stride != nil {
@@ -319,8 +305,11 @@ func (s *contraction) tile(g *segment, row, rows, t, cols kernel.Expr) {
 			Rows: rows, Cols: cols, K: s.k, AccStride: s.stride,
 		})
 		s.local[m] = func(c coords) kernel.Expr {
-			return kernel.At(s.acc, kernel.Add(base, kernel.Add(kernel.Mul(c.flat, stride), s.col)))
+			return kernel.Mul(kernel.At(s.acc, kernel.Add(base, kernel.Add(kernel.Mul(c.flat, stride), s.col))), factor)
 		}
+	}
+	if s.factor != nil {
+		factor = s.let("factor", s.factor)
 	}
 	for _, n := range g.results {
 		s.result(n, row, rows, t, cols)

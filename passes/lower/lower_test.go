@@ -41,13 +41,14 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// launch prints the launch called name[1] of the specialisation name[0].
+// launch prints the launch called name[1] of the specialisation name[0]; a third word is for Factors.
 func launch(t *testing.T, src string, name []string) string {
-	require.Len(t, name, 2)
+	require.GreaterOrEqual(t, len(name), 2)
 	g, err := ir.Parse("graph.ir", src, op.Table)
 	require.NoError(t, err)
 	sched := lower.CPU
 	sched.Norms = true // all that skeletons can do
+	sched.Factors = slices.Contains(name[2:], "factors")
 	m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: passes.Chunk(g, 0), Sched: sched}
 	require.NoError(t, passes.Run(m, "lower", nil))
 	i := slices.IndexFunc(m.Graphs, func(g *ir.Graph) bool { return g.Name == name[0] })

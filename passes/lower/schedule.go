@@ -31,6 +31,9 @@ type Schedule struct {
 	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
 	// before: where a kernel's end costs more than many norms.
 	Norms bool
+	// Factors has the results of such a contraction multiplied with what all elements of the norm are multiplied with, instead of
+	// those: then the elements need not wait for the sum over all.
+	Factors bool
 	// Teams has the columns of attention divided over teams of lanes.
 	Teams bool
 	// Banks has rows of results in group memory begin in different banks.
@@ -47,12 +50,14 @@ type Schedule struct {
 // CPU is the schedule for a few cores with private caches.
 var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels, Acts: kernel.A16}
 
-// CUDA is the schedule for a GPU with tensor cores. A group is a block of threads.
+// CUDA is the schedule for a GPU with tensor cores. A group is a block of threads. Half of a token's contraction was the norm and the
+// split of its result into what tensor cores multiply (codegen/clike/cuda/NOTES.md), each with barriers, so Factors has neither wait
+// for the other.
 var CUDA = Schedule{
 	Chunk: 512,
 	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, MostTokens: 128, Tiled: true, Results: 136 << 10,
 	KVBlock: 64, Columns: 64, Splits: 16, Joint: true,
-	Norms: true, Teams: true, Banks: true,
+	Norms: true, Factors: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,
 }
 

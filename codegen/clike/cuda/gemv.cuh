@@ -41,9 +41,13 @@ struct Gemv {
   DEVICE void fetch(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).template begin<FIRST>(threadIdx.x % TEAM); }
   DEVICE void rest(void* ring, const unsigned char* w, int rows) { warp_ring(ring, w, rows).template rest<FIRST>(threadIdx.x % TEAM); }
 
+  DEVICE void prepare(void* prep, typename X::Own& x) { X::prepare(prep, x); }
   template <class F>
   DEVICE void prepare(void* prep, const float* x, int, int, F asked) {
-    X::prepare(prep, x, asked);
+    typename X::Own own;
+    own.take(x);
+    asked();
+    X::prepare(prep, own);
   }
 
   DEVICE void run(float* acc, int accStride, const unsigned char* w, int, const float*, int, int rows, int, int, void* ring, void* prep) {

@@ -11,7 +11,7 @@ import (
 // gemv is Dot of fragments with one column of f32: what a token's time goes to.
 var gemv = clike.Tile{
 	Name:  "gemv",
-	Files: []string{"frag.cuh", "gemv_ring.cuh", "gemv_floats.cuh", "gemv_codes.cuh", "gemv.cuh"},
+	Files: []string{"frag.cuh", "gemv_own.cuh", "gemv_ring.cuh", "gemv_floats.cuh", "gemv_codes.cuh", "gemv.cuh"},
 	Plan:  planGemv,
 }
 
@@ -35,7 +35,12 @@ func planGemv(c clike.Call) *clike.Plan {
 		groups: (int(c.Rows.Hi) + quant.PanelRows - 1) / quant.PanelRows,
 	}
 	t.size()
-	return &clike.Plan{Type: t.name(), Ring: t.ring(), Prep: t.prep(), Form: t.form()}
+	const eight = 8 // elements that a thread takes together
+	pieces := t.k / eight
+	return &clike.Plan{
+		Type: t.name(), Ring: t.ring(), Prep: t.prep(), Form: t.form(),
+		Own: fmt.Sprintf("gemv::Own<%d, %d>", t.k, c.Threads), Owned: eight * ((pieces + c.Threads - 1) / c.Threads), Whole: pieces%c.Threads == 0,
+	}
 }
 
 // gemvTile is the template arguments of Gemv.

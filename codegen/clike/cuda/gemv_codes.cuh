@@ -14,29 +14,19 @@ struct Digits {
   static constexpr int THREADS = WARPS * TEAM, UNITS = K / 32, COUNT = 3;
   static constexpr int FACTORS = (4 * UNITS * (W::OFFSETS ? 2 : 1) + 15) / 16 * 16, UNIT = 32 * COUNT;
   static constexpr int SIZE = FACTORS + UNITS * UNIT;
-  static constexpr int TURNS = (K / 8 + THREADS - 1) / THREADS;  // of a thread, each with 8 elements of a unit
+  typedef gemv::Own<K, THREADS> Own;
 
   DEVICE float* factors(void* prep) { return (float*)prep; }
   DEVICE unsigned char* digits(void* prep) { return (unsigned char*)prep + FACTORS; }
 
-  // prepare calls asked when all loads of x are under way.
-  template <class F>
-  DEVICE void prepare(void* prep, const float* x, F asked) {
-    float v[TURNS][8];
+  DEVICE void prepare(void* prep, const Own& x) {
 #pragma unroll
-    for (int n = 0; n < TURNS; n++) {
-      const int i = n * THREADS + threadIdx.x;
-      eight_of_unit(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
-    }
-    asked();
-#pragma unroll
-    for (int n = 0; n < TURNS; n++) {
-      const int i = n * THREADS + threadIdx.x;  // the four turns of a unit fall to neighbors
+    for (int n = 0; n < Own::TURNS; n++) {
       // Floats that are not negative are in order as integers, and what is no number is above all.
       unsigned most = 0;
       float sum = 0.0f;
 #pragma unroll
-      for (int j = 0; j < 8; j++) most = max(most, __float_as_uint(fabsf(v[n][j]))), sum += v[n][j];
+      for (int j = 0; j < 8; j++) most = max(most, __float_as_uint(fabsf(x.v[n][j]))), sum += x.v[n][j];
       most = max(most, __shfl_xor_sync(0xffffffffu, most, 1));
       most = max(most, __shfl_xor_sync(0xffffffffu, most, 2));
       if constexpr (W::OFFSETS) {
@@ -46,12 +36,13 @@ struct Digits {
       // The greatest comes to lie in [2^21, 2^22).
       const int exponent = min(127 + 21 + 127 - (int)(most >> 23), 253);
       const float scale = __uint_as_float((unsigned)exponent << 23);
-      if (i >= K / 8) continue;
-      if (i % 4 == 0) {
-        factors(prep)[i / 4] = most < 0x7f800000u ? __uint_as_float((unsigned)(254 - exponent) << 23) : NOT_A_NUMBER;
-        if constexpr (W::OFFSETS) factors(prep)[UNITS + i / 4] = sum;
+      if (!Own::has(8 * n)) continue;
+      const int unit = Own::unit(n), quarter = Own::quarter(n);
+      if (quarter == 0) {
+        factors(prep)[unit] = most < 0x7f800000u ? __uint_as_float((unsigned)(254 - exponent) << 23) : NOT_A_NUMBER;
+        if constexpr (W::OFFSETS) factors(prep)[UNITS + unit] = sum;
       }
-      split(digits(prep) + i / 4 * UNIT + i % 4 * 8, v[n], scale);
+      split(digits(prep) + unit * UNIT + quarter * 8, x.v[n], scale);
     }
   }
 

@@ -9,60 +9,35 @@
 
 namespace gemv {
 
-// eight_of_unit loads four elements of both halves of a unit.
-DEVICE void eight_of_unit(float (&v)[8], const float* x, bool any) {
-  if (!any) {
-#pragma unroll
-    for (int j = 0; j < 8; j++) v[j] = 0.0f;
-  } else if (((unsigned long long)x & 15) == 0) {
-    const float4 a = *(const float4*)x, b = *(const float4*)(x + 16);
-    v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
-  } else {
-#pragma unroll
-    for (int j = 0; j < 8; j++) v[j] = x[j / 4 * 16 + j % 4];
-  }
-}
-
 template <class W, int K, int WARPS>
 struct Columns {
   static constexpr int THREADS = WARPS * TEAM, UNITS = K / 32, COUNT = W::BF16 ? 3 : 2;
   static constexpr int HEADER = 256, UNIT = 64 * COUNT;
   static constexpr int SIZE = HEADER + UNITS * UNIT;
-  static constexpr int TURNS = (K / 8 + THREADS - 1) / THREADS;  // of a thread, each with 8 elements of a unit
+  typedef gemv::Own<K, THREADS> Own;
 
   DEVICE float inverse(const void* prep) { return *(const float*)prep; }
   DEVICE unsigned char* columns(void* prep) { return (unsigned char*)prep + HEADER; }
 
-  // prepare calls asked when all loads of x are under way.
-  template <class F>
-  DEVICE void prepare(void* prep, const float* x, F asked) {
-    // The four turns of a unit fall to neighbors.
-    float v[TURNS][8];
-#pragma unroll
-    for (int n = 0; n < TURNS; n++) {
-      const int i = n * THREADS + threadIdx.x;
-      eight_of_unit(v[n], x + i / 4 * 32 + i % 4 * 4, i < K / 8);
-    }
-    asked();
+  DEVICE void prepare(void* prep, Own& x) {
     float scale = 1.0f;
-    if constexpr (!W::BF16) scale = scaled(prep, v);
+    if constexpr (!W::BF16) scale = scaled(prep, x);
 #pragma unroll
-    for (int n = 0; n < TURNS; n++) {
-      const int i = n * THREADS + threadIdx.x;
+    for (int n = 0; n < Own::TURNS; n++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[n][j] *= scale;
-      if (i < K / 8) split((uint4*)(columns(prep) + i / 4 * UNIT + i % 4 * 16), v[n]);
+      for (int j = 0; j < 8; j++) x.v[n][j] *= scale;
+      if (Own::has(8 * n)) split((uint4*)(columns(prep) + Own::unit(n) * UNIT + Own::quarter(n) * 16), x.v[n]);
     }
   }
 
   // scaled finds the scale of all, and leaves its inverse.
-  DEVICE float scaled(void* prep, const float (&v)[TURNS][8]) {
+  DEVICE float scaled(void* prep, const Own& x) {
     float* maxima = (float*)prep + 16;
     float most = 0.0f;
 #pragma unroll
-    for (int n = 0; n < TURNS; n++) {
+    for (int n = 0; n < Own::TURNS; n++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) most = fmaxf(most, fabsf(v[n][j]));
+      for (int j = 0; j < 8; j++) most = fmaxf(most, fabsf(x.v[n][j]));
     }
     // Floats that are not negative are in order as integers.
     const unsigned bits = __reduce_max_sync(0xffffffffu, __float_as_uint(most));

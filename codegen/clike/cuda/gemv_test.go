@@ -71,6 +71,7 @@ func TestGemvSizes(t *testing.T) {
 				require.NotNil(t, plan, "%v, %d x %d", w, rows, k)
 				require.Less(t, plan.Ring+plan.Prep, 160<<10, plan.Type)
 				fmt.Fprintf(&src, "static_assert(%s::RING == %d && %s::PREP == %d, \"\");\n", plan.Type, plan.Ring, plan.Type, plan.Prep)
+				fmt.Fprintf(&src, "static_assert(%s::COUNT == %d && %s::WHOLE == %t, \"\");\n", plan.Own, plan.Owned, plan.Own, plan.Whole)
 				if k == 5632 {
 					kernelOf(&src, plan, n)
 					n++
@@ -97,8 +98,11 @@ func kernelOf(src *strings.Builder, plan *clike.Plan, n int) {
   T::prepare(memory + T::RING, x, 0, 1, [&] { T::rest(memory, w, rows); });
   group_barrier();
   T::run(y, 1, w, 0, x, 0, rows, 1, 0, memory, memory + T::RING);
+  %s own;
+  own.load(x);
+  T::prepare(memory + T::RING, own);
 }
-`, n, plan.Type)
+`, n, plan.Type, plan.Own)
 }
 
 // Calls share a prepared vector if it is the same for both.

@@ -31,16 +31,6 @@ __device__ __forceinline__ void bring_near(const void* p, int stride, int rows, 
   }
 }
 
-// load_own loads a thread's own of n elements. The loads stay where they are, also before a wait: the compiler moves others to their use.
-template <int THREADS, int N>
-__device__ __forceinline__ void load_own(float (&own)[N], const float* p, int n) {
-#pragma unroll
-  for (int i = 0; i < N; i++) {
-    const int at = i * THREADS + threadIdx.x;
-    if (N * THREADS == n || at < n) asm volatile("ld.global.f32 %0, [%1];" : "=f"(own[i]) : "l"(p + at) : "memory");
-  }
-}
-
 // load_now loads where it stands.
 __device__ __forceinline__ float load_now(const float* p) {
   float v;
@@ -95,6 +85,18 @@ __device__ __forceinline__ float sum_group(float v, unsigned char* memory) {
 #pragma unroll
   for (int i = 0; i < THREADS / TEAM; i++) v += scratch[i];
   __syncthreads();
+  return v;
+}
+// A sum over the group in two steps, so that a barrier that is there for other things serves it: each team leaves its part.
+__device__ __forceinline__ void leave_sum(float v, unsigned char* memory) {
+  v = sum_team(v);
+  if ((threadIdx.x & 31) == 0) ((float*)memory)[threadIdx.x >> 5] = v;
+}
+template <int THREADS>
+__device__ __forceinline__ float sum_left(const unsigned char* memory) {
+  float v = 0.0f;
+#pragma unroll
+  for (int i = 0; i < THREADS / TEAM; i++) v += ((const float*)memory)[i];
   return v;
 }
 template <int THREADS>

@@ -26,7 +26,6 @@ extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, con
     if (block2 < 1) {
       const int cols2 = S;
       wait_for_inputs();
-      group_barrier();
       gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wk, 96, x, 96, 32, cols2, 96, nullptr, memory + 33280);
       launch_dependents();
       group_barrier();
@@ -41,7 +40,6 @@ extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, con
     } else {
       const int cols3 = S;
       wait_for_inputs();
-      group_barrier();
       gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wv, 96, x, 96, 32, cols3, 96, nullptr, memory + 33280);
       launch_dependents();
       group_barrier();

@@ -10,7 +10,7 @@ kernel void mlpGateUp_1(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
   for (int i = self; i < 96; i += 256) total += x[i] * x[i];
   total = sum_group<256>(total, memory, place);
   for (int i2 = self; i2 < 96; i2 += 256) {
-    xn[i2] = x[i2] * rsqrtf(total / 96.0f + 1e-05f) * normW[i2];
+    xn[i2] = x[i2] * normW[i2];
   }
   group_barrier();
   for (int at_acc = team; at_acc < 16; at_acc += 8) {
@@ -34,9 +34,10 @@ kernel void mlpGateUp_1(MAYBE_UNUSED device const int* step [[buffer(0)]], devic
     team_barrier();
     if (lane == 0) acc[16 + row_acc] = sum_acc;
   }
+  const float factor = rsqrtf(total / 96.0f + 1e-05f);
   group_barrier();
   for (int r = self; r < 16; r += 256) {
     const int n = row + r;
-    act[n] = acc[r] / (1.0f + expf(0.0f - acc[r])) * acc[16 + r];
+    act[n] = acc[r] * factor / (1.0f + expf(0.0f - acc[r] * factor)) * (acc[16 + r] * factor);
   }
 }
