@@ -31,8 +31,8 @@ func (c *compiler) stmt(s Stmt) exec {
 				f.run(other)
 			}
 		}
-	case *Arrive:
-		return c.arrive(s)
+	case *Join:
+		return c.join(s)
 	case *Dot:
 		return c.tile(s).dot
 	case *Mix:
@@ -118,23 +118,45 @@ func (c *compiler) reduce(s *Reduce) exec {
 	}
 }
 
-// arrive counts in the program: groups may run in several goroutines.
-func (c *compiler) arrive(s *Arrive) exec {
-	index, n := c.expr(s.Index), c.expr(s.N)
-	slot := c.slot(s.Name)
+// join leaves the group's part. The last of the groups to do so runs all of the body: groups come one by one, or several at a time.
+func (c *compiler) join(s *Join) exec {
+	groups, n := c.expr(s.Groups), c.expr(s.N)
+	parts, x := c.memory[s.Parts], c.memory[s.X]
+	slot := c.slot(s.Var)
+	body := c.stmts(s.Body)
 	p := c.program
 	return func(f *frame) {
-		i, n := index(f).I, n(f).I
-		if i < 0 || n < 1 {
-			f.fail("arrive(%d, %d): want an index of at least 0 and a group at least", i, n)
+		groups, n := groups(f).I, n(f).I
+		if last := len(f.extents) - 1; groups != 1 && groups != f.extents[last] {
+			f.fail("joined(%d): there are %d groups along the last axis", groups, f.extents[last])
 		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.arrived[i]++
-		f.slots[slot].I = 0
-		if p.arrived[i] >= n {
-			delete(p.arrived, i)
-			f.slots[slot].I = 1
+		b, at := &f.bufs[parts.index], int64(f.id)*n
+		if n < 0 || at > b.n-n {
+			f.outside("store", parts, at+n-1, b.n)
+		}
+		size := int64(b.row.Bytes)
+		b.row.Encode(b.Data[at*size:][:n*size], f.floats(x, 0, n, nil))
+		if !p.last(int64(f.id)/groups, groups) {
+			return
+		}
+		for i := range groups {
+			if p.opt.ReverseLanes {
+				i = groups - 1 - i
+			}
+			f.slots[slot].I = i
+			f.run(body)
 		}
 	}
+}
+
+// last counts the groups that come to a place, and reports the last of n.
+func (p *Program) last(place, n int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arrived[place]++
+	if p.arrived[place] < n {
+		return false
+	}
+	delete(p.arrived, place)
+	return true
 }
