@@ -110,6 +110,9 @@ func (p *printer) apply(c *kernel.Call) string {
 // load reads an element: single ones by the prelude's load of their type, those of blocks by what the table of types says of them.
 func (p *printer) load(l *kernel.Load) string {
 	b, global := p.bufs[l.Buf]
+	if p.joined != nil && l.Buf == p.joined.Parts {
+		return p.joinedLoad(l)
+	}
 	if !global {
 		return p.name(l.Buf) + "[" + p.ints(l.Index) + "]"
 	}

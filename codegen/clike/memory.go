@@ -59,6 +59,10 @@ func reducesInGroup(body []kernel.Stmt) bool {
 			if !s.Lanes && !s.Teams && reducesInGroup(s.Body) {
 				return true
 			}
+		case *kernel.Join:
+			if reducesInGroup(s.Body) {
+				return true
+			}
 		case *kernel.If:
 			if reducesInGroup(s.Then) || reducesInGroup(s.Else) {
 				return true

@@ -191,7 +191,7 @@ func (p *barrierPass) collect(s Stmt, a access) {
 			p.collectAll(s.Body, a)
 		}
 	case *Join:
-		read(s.Groups, s.N)
+		read(s.Groups, s.Each, s.All)
 	case *If:
 		read(s.Cond)
 	}

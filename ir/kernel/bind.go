@@ -175,9 +175,9 @@ func (s *substitution) stmt(st Stmt) []Stmt {
 	case *Encode:
 		return []Stmt{&Encode{Buf: st.Buf, At: s.expr(st.At), X: st.X, XAt: s.expr(st.XAt), N: s.expr(st.N)}}
 	case *Join:
-		groups, n := s.expr(st.Groups), s.expr(st.N)
+		groups, each, all := s.expr(st.Groups), s.expr(st.Each), s.expr(st.All)
 		s.keep(st.Var)
-		return []Stmt{&Join{Var: st.Var, Groups: groups, Parts: st.Parts, X: st.X, N: n, Body: s.stmts(st.Body)}}
+		return []Stmt{&Join{Var: st.Var, Groups: groups, Parts: st.Parts, X: st.X, Each: each, All: all, Body: s.stmts(st.Body)}}
 	case *For:
 		return s.loop(st)
 	case *If:

@@ -133,19 +133,21 @@ type (
 		XAt, N Expr
 	}
 
-	// Join ends a kernel. The Groups groups along the last grid axis each leave N elements of their group memory X, one after another:
+	// Join ends a kernel. The Groups groups along the last grid axis each leave a part, N = Groups*Each + All elements of their group
+	// memory X, one after another:
 	//
 	//	Parts[g*N + i] = X[i]   for i < N, where g is the group's number among all
 	//
-	// and then run Body with each Var in [0, Groups): each value in one of them, whichever that is, which may load what all of them
-	// left. Parts is a State buffer of f32 that nothing else uses; what lies there afterwards is not said.
+	// and then run Body with each Var in [0, Groups): each value in one of them, whichever that is. What Body loads of the parts of all
+	// of them is either the share of its value, Var*Each <= i < (Var+1)*Each, or the last All elements. Parts is a State buffer of f32
+	// that nothing else uses; what lies there afterwards is not said.
 	Join struct {
-		Var    string
-		Groups Expr
-		Parts  string
-		X      string
-		N      Expr
-		Body   []Stmt
+		Var       string
+		Groups    Expr
+		Parts     string
+		X         string
+		Each, All Expr
+		Body      []Stmt
 	}
 )
 

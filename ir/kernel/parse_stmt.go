@@ -97,7 +97,7 @@ func (p *textParser) reduce(call *ast.CallExpr, name string) *Reduce {
 func (p *textParser) lanes(s *ast.RangeStmt) Stmt {
 	word, call := callName(s.X)
 	if s.Tok != token.DEFINE || s.Value != nil || word != "lanes" && word != "teams" && word != "joined" {
-		p.fail(s, "want for i := range lanes(n), teams(n) or joined(groups, parts, x, n)")
+		p.fail(s, "want for i := range lanes(n), teams(n) or joined(groups, parts, x, each, all)")
 	}
 	if word == "joined" {
 		return p.joined(s, call)
@@ -109,10 +109,10 @@ func (p *textParser) lanes(s *ast.RangeStmt) Stmt {
 }
 
 func (p *textParser) joined(s *ast.RangeStmt, call *ast.CallExpr) Stmt {
-	p.arity(call, 4)
+	p.arity(call, 5)
 	j := &Join{
 		Var: p.name(s.Key), Groups: p.expr(call.Args[0], Int),
-		Parts: p.memory(call.Args[1]), X: p.memory(call.Args[2]), N: p.expr(call.Args[3], Int),
+		Parts: p.memory(call.Args[1]), X: p.memory(call.Args[2]), Each: p.expr(call.Args[3], Int), All: p.expr(call.Args[4], Int),
 	}
 	j.Body = p.loopBody(s.Key, j.Var, s.Body)
 	return j

@@ -139,7 +139,7 @@ func (p *printer) stmt(s Stmt) {
 		}
 		p.block(s.Body)
 	case *Join:
-		p.parts("for ", s.Var, " := range joined(", s.Groups, ", ", s.Parts, ", ", s.X, ", ", s.N, ")")
+		p.parts("for ", s.Var, " := range joined(", s.Groups, ", ", s.Parts, ", ", s.X, ", ", s.Each, ", ", s.All, ")")
 		p.block(s.Body)
 	case *If:
 		p.ifElse(s)

@@ -248,7 +248,8 @@ func (v *verifier) join(s *Join) {
 		v.fail("%s is not the number of groups along the last axis of the grid", ExprString(s.Groups))
 	}
 	v.extent(s.Groups)
-	v.extent(s.N)
+	v.extent(s.Each)
+	v.extent(s.All)
 	if parts, err := v.scope.memory(s.Parts); err != nil || parts.Buf == nil || parts.Buf.Role != State || parts.Buf.DType != F32 {
 		v.fail("the memory of parts %s is no state buffer of f32", s.Parts)
 	}
