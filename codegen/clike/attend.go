@@ -96,10 +96,7 @@ func (p *planner) spared(body []kernel.Stmt, name string) bool {
 			continue
 		}
 		for _, s := range body {
-			if _, meets := s.(*kernel.Arrive); meets || s == kernel.Stmt(l) {
-				continue
-			}
-			if touches(s, func(buf string) bool { return buf == name }) {
+			if s != kernel.Stmt(l) && touches(s, func(buf string) bool { return buf == name }) {
 				return false
 			}
 		}
@@ -149,7 +146,7 @@ func (p *printer) loopCall(plan *plannedLoop) {
 	if plan.col != "" {
 		col = "int " + p.name(plan.col)
 	}
-	p.line("attended.run(%s, %s, %s, %s, %s, %s, %s, %s, %s,", p.name(plan.mix.Acc), p.name(plan.max), p.name(plan.sum), p.matrix(d.X, d.XAt),
+	p.line("attended.run(%s, %s, %s, %s, %s, %s, %s, %s, %s,", p.name(plan.mix.Acc), p.matrix(plan.max.Buf, plan.first(plan.max)), p.matrix(plan.sum.Buf, plan.first(plan.sum)), p.matrix(d.X, d.XAt),
 		p.ints(d.XStride), p.ints(d.Cols), p.ints(plan.loop.Lo), p.ints(plan.loop.Hi), p.rows(plan))
 	p.indent++
 	p.line("[&](%s, int %s, int %s, float %s) {", col, p.name(plan.loop.Var), p.name(plan.key), p.name(product))

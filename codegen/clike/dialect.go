@@ -17,7 +17,8 @@ type Dialect struct {
 	Threads int         // of a group
 	Team    int         // lanes of a team
 	Memory  int         // the most bytes of group memory that a group may have
-	Counts  int         // places for Arrive that a step has; 0 where groups do not see what others of their kernel have stored
+	Joined  int         // the most groups that a Join may have; 0 where groups do not see what others of their kernel have
+	Counts  int         // places that a step has for them to be counted in
 	Overlap bool        // a kernel may start before the one before it has ended, and waits for it itself
 	Strict  bool        // the compiler is asked to warn of names that nothing uses, and of operators that readers confuse
 	Words   []string    // that kernels may not use as names: keywords, and what the prelude declares
@@ -40,6 +41,7 @@ type Head struct {
 	Threads int
 	Params  []Param
 	Memory  int // bytes of group memory
+	Cluster int // groups that a Join has, which are launched together; 0 without one
 }
 
 // Param is a buffer: a pointer to Type, which is const unless the kernel writes it. What is Weight is never written while a model

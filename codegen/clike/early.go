@@ -21,8 +21,6 @@ func (w *waiting) early(body []kernel.Stmt) {
 			unknown[s.Name] = true
 		case *kernel.Reduce:
 			unknown[s.Name] = true
-		case *kernel.Arrive:
-			unknown[s.Name] = true
 		}
 	}
 	for _, s := range body[last+1:] {

@@ -73,7 +73,7 @@ type emitter struct {
 	reserved map[string]bool
 	files    []string // of the tiles in use
 	elements []string // functions that read weights of blocks
-	counts   int      // places for Arrive that are taken
+	counts   int      // places for Joins that are taken
 }
 
 func (e *emitter) include(out *strings.Builder, name string) error {

@@ -115,6 +115,9 @@ func (p *printer) load(l *kernel.Load) string {
 		}
 	}
 	b, global := p.bufs[l.Buf]
+	if p.joined != nil && l.Buf == p.joined.Parts {
+		return p.joinedLoad(l)
+	}
 	if !global {
 		return p.name(l.Buf) + "[" + p.ints(l.Index) + "]"
 	}

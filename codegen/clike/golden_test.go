@@ -136,14 +136,17 @@ func TestRefused(t *testing.T) {
 		"func f(y out_f32) {\n\tgroup(a, 100000)\n\tfor i := range lanes(100000) {\n\t\ta[i] = 0.0\n\t}\n}\n": "target cuda: kernel f: a group needs 400000 bytes of group memory, and there are 232448",
 		"func f(y out_f32) {\n\tgrid(i, 100000)\n\ty[i*100000] = 1.0\n}\n":                                    "target cuda: kernel f: y[i * 100000] may be element 9999900000, and indexes have 32 bits",
 		"func f(y out_f32, N int) {\n\ty[N] = 1.0\n}\n":                                                       "target cuda: kernel f: N is no symbol of the step",
-		"func f(y out_f32) {\n\tgrid(i, 2000)\n\tlast := arrive(i, 2)\n\tif last {\n\t\ty[i] = 1.0\n\t}\n}\n": "target cuda: kernel f: arrive(i): there are 1024 places, of which 0 are taken",
+		join("grid(i, 2000)\n\tgrid(j, 2)\n", "2", "3"):                                                       "target cuda: kernel f: joined(2, p, a, 3, 4): there are 1024 places, of which 0 are taken",
+		join("grid(i, 17)\n", "17", "3"):                                                                      "target cuda: kernel f: joined(17, p, a, 3, 4): at most 16 groups join, whose parts have a known size",
+		join("grid(i, S)\n", "S", "3"):                                                                        "target cuda: kernel f: joined(S, p, a, 3, 4): at most 16 groups join, whose parts have a known size",
+		join("grid(i, 2)\n", "2", "S"):                                                                        "target cuda: kernel f: joined(2, p, a, S, 4): at most 16 groups join, whose parts have a known size",
 	} {
 		_, _, err := clike.Emit(cuda.Dialect, options(), []*kernel.Kernel{parse(t, text)})
 		require.EqualError(t, err, want, text)
 	}
 	for text, want := range map[string]string{
-		"func f(y out_f32) {\n\tgroup(a, 9000)\n\tfor i := range lanes(9000) {\n\t\ta[i] = 0.0\n\t}\n}\n":   "target metal: kernel f: a group needs 36096 bytes of group memory, and there are 32768",
-		"func f(y out_f32) {\n\tgrid(i, 20)\n\tlast := arrive(i, 2)\n\tif last {\n\t\ty[i] = 1.0\n\t}\n}\n": "target metal: kernel f: arrive(i): groups do not see what others of their kernel have stored",
+		"func f(y out_f32) {\n\tgroup(a, 9000)\n\tfor i := range lanes(9000) {\n\t\ta[i] = 0.0\n\t}\n}\n": "target metal: kernel f: a group needs 36096 bytes of group memory, and there are 32768",
+		join("grid(i, 2)\n", "2", "3"): "target metal: kernel f: joined(2, p, a, 3, 4): groups do not see what others of their kernel have",
 	} {
 		_, _, err := clike.Emit(metal.Dialect, options(), []*kernel.Kernel{parse(t, text)})
 		require.EqualError(t, err, want, text)
@@ -190,12 +193,45 @@ func TestNames(t *testing.T) {
 	require.Contains(t, string(out), "for (int self_ = self; self_ < 7; self_ += 256) {\n    half_[self_] = device_[self_];")
 }
 
-// TestPlacesOfArrive: kernels of a program count in places of their own.
-func TestPlacesOfArrive(t *testing.T) {
+// join is a kernel that ends with a join of groups along the last axis of a grid.
+func join(grid, groups, each string) string {
+	return "func f(p state_f32, y out_f32, S int) {\n\t" + grid + "\tgroup(a, 64)\n\ta[0] = 1.0\n\tfor s := range joined(" + groups + ", p, a, " + each + ", 4) {\n\t\ty[s] = 1.0\n\t}\n}\n"
+}
+
+// TestJoined: kernels of a program count groups in places of their own, and loads tell shares from what is for all.
+func TestJoined(t *testing.T) {
 	k := func(name string) *kernel.Kernel {
-		return parse(t, "func "+name+"(y out_f32) {\n\tgrid(i, 3)\n\tgrid(j, 4)\n\tlast := arrive(i, 4)\n\tif last {\n\t\ty[i] = 1.0\n\t}\n}\n")
+		return parse(t, "func "+name+`(p state_f32, y out_f32) {
+	grid(i, 3)
+	grid(j, 4)
+	group(a, 33)
+	for n := range lanes(33) {
+		a[n] = 1.0
 	}
-	src, _ := emit(t, options(), k("a"), k("b"))
-	require.Contains(t, src, "arrive(step, i, 4)")
-	require.Contains(t, src, "arrive(step, 3 + i, 4)")
+	for s := range joined(4, p, a, 7, 5) {
+		for n := range lanes(7) {
+			y[i*28+s*7+n] = p[(i*4+2)*33+s*7+n] + p[(28+3)+(i*4+1)*33]
+		}
+	}
+}
+`)
+	}
+	src, fns := emit(t, options(), k("a"), k("b"))
+	require.Contains(t, src, "void CLUSTER(4) __launch_bounds__(256) b(")
+	require.Contains(t, src, "const Joined<4, 7, 5, 256> joined(step, 0, p, a, memory + 256);")
+	require.Contains(t, src, "const Joined<4, 7, 5, 256> joined(step, 3, p, a, memory + 256);")
+	require.Contains(t, src, "= joined.of_share(2, s * 7 + n) + joined.of_all(1, 31);")
+	require.Equal(t, 640, fns[0].Shared)
+	_, _, err := clike.Emit(cuda.Dialect, options(), []*kernel.Kernel{parse(t, `func f(p state_f32, y out_f32) {
+	grid(i, 4)
+	group(a, 33)
+	a[0] = 1.0
+	for s := range joined(4, p, a, 7, 5) {
+		for n := range lanes(33) {
+			y[n] = p[33+n]
+		}
+	}
+}
+`)})
+	require.EqualError(t, err, "target cuda: kernel f: p[33+n] may be of a share or for all")
 }

@@ -69,8 +69,12 @@ func (u names) stmt(s kernel.Stmt) kernel.Stmt {
 		b := &kernel.If{Cond: s.Cond, Then: u.block(s.Then), Else: u.block(s.Else)}
 		u.expr(s.Cond)
 		return b
-	case *kernel.Arrive:
-		u.expr(s.Index, s.N)
+	case *kernel.Join:
+		j := *s
+		j.Body = u.block(s.Body)
+		u[s.Parts], u[s.X] = true, true
+		u.expr(s.Groups, s.Each, s.All)
+		return &j
 	case *kernel.Dot:
 		u[s.Acc], u[s.W], u[s.X] = true, true, true
 		u.expr(s.AccAt, s.WAt, s.WStride, s.XAt, s.XStride, s.Rows, s.Cols, s.K, s.AccStride)

@@ -67,6 +67,10 @@ func (p *planner) reducesInGroup(body []kernel.Stmt) bool {
 			if !s.Lanes && !s.Teams && p.reducesInGroup(s.Body) {
 				return true
 			}
+		case *kernel.Join:
+			if p.reducesInGroup(s.Body) {
+				return true
+			}
 		case *kernel.If:
 			if p.reducesInGroup(s.Then) || p.reducesInGroup(s.Else) {
 				return true

@@ -74,8 +74,12 @@ func (n *narrower) stmt(s kernel.Stmt) []kernel.Stmt {
 		return []kernel.Stmt{&r}
 	case *kernel.If:
 		return n.branch(s)
-	case *kernel.Arrive:
-		return []kernel.Stmt{&kernel.Arrive{Name: s.Name, Index: n.expr(s.Index), N: n.expr(s.N)}}
+	case *kernel.Join:
+		j := *s
+		j.Groups, j.Each, j.All = n.expr(s.Groups), n.expr(s.Each), n.expr(s.All)
+		n.declare(s.Var, Range{0, add(n.rangeOf(j.Groups).Hi, -1)})
+		j.Body = n.stmts(s.Body)
+		return []kernel.Stmt{&j}
 	case *kernel.Dot, *kernel.Mix:
 		return n.tile(n, s)
 	}

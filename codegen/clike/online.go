@@ -14,7 +14,7 @@ type online struct {
 	rows     *kernel.Let   // keys of a block
 	dot      *kernel.Dot   // their scores
 	mix      *kernel.Mix   // their values
-	max, sum string        // running maxima and sums of the columns
+	max, sum *kernel.Load  // the column's running maximum and sum
 	col      string        // the column in lets and score, "" where there is one
 	at       kernel.Expr   // the column
 	lets     []kernel.Stmt // of a column
@@ -52,9 +52,13 @@ func findOnline(s *kernel.For) *online {
 	if !isTop || !isSum || !isMost {
 		return nil
 	}
-	o.lets, o.key, o.score, o.sum, o.max = body[:n], top.Var, top.Value, sum.Buf, most.Buf
+	o.lets, o.key, o.score = body[:n], top.Var, top.Value
+	o.sum, o.max = kernel.At(sum.Buf, sum.Index).(*kernel.Load), kernel.At(most.Buf, most.Index).(*kernel.Load)
 	o.raw = &kernel.Load{Buf: o.dot.Acc, Index: kernel.Add(kernel.Mul(kernel.IntVar(o.key), o.dot.AccStride), o.at), T: kernel.Float}
 	block := &kernel.Let{Name: o.rows.Name, Value: kernel.Min(s.Step, kernel.Sub(s.Hi, kernel.IntVar(s.Var)))}
+	if o.first(o.max) == nil || o.first(o.sum) == nil {
+		return nil
+	}
 	if !reflect.DeepEqual(block, o.rows) || !reflect.DeepEqual(o.column(body[n:]), body[n:]) || !reflect.DeepEqual(o.values(), o.mix) || !only(o.score, o.raw) {
 		return nil
 	}
@@ -91,18 +95,36 @@ func (o *online) column(body []kernel.Stmt) []kernel.Stmt {
 	at := kernel.Add(kernel.Mul(c, o.mix.K), kernel.IntVar(k))
 	return []kernel.Stmt{
 		&kernel.Reduce{Name: names[0], Op: kernel.Max, Var: o.key, N: rows, Value: o.score},
-		&kernel.Let{Name: names[1], Value: kernel.MaxE(kernel.At(o.max, c), kernel.FloatVar(names[0]))},
-		&kernel.Let{Name: names[2], Value: exp(kernel.At(o.max, c), most)},
+		&kernel.Let{Name: names[1], Value: kernel.MaxE(o.max, kernel.FloatVar(names[0]))},
+		&kernel.Let{Name: names[2], Value: exp(o.max, most)},
 		&kernel.For{Var: r, Lo: zero, Hi: rows, Step: one, Lanes: true, Body: []kernel.Stmt{
 			&kernel.Store{Buf: o.mix.X, Index: weight(r).Index, Value: exp(renamed(o.score, o.key, r), most)},
 		}},
 		&kernel.Reduce{Name: names[4], Op: kernel.Sum, Var: loops(4), N: rows, Value: weight(loops(4))},
-		&kernel.Store{Buf: o.sum, Index: c, Value: kernel.Add(kernel.Mul(kernel.At(o.sum, c), scale), kernel.FloatVar(names[4]))},
-		&kernel.Store{Buf: o.max, Index: c, Value: most},
+		&kernel.Store{Buf: o.sum.Buf, Index: o.sum.Index, Value: kernel.Add(kernel.Mul(o.sum, scale), kernel.FloatVar(names[4]))},
+		&kernel.Store{Buf: o.max.Buf, Index: o.max.Index, Value: most},
 		&kernel.For{Var: k, Lo: zero, Hi: o.mix.K, Step: one, Lanes: true, Body: []kernel.Stmt{
 			&kernel.Store{Buf: o.mix.Acc, Index: at, Value: kernel.Mul(kernel.At(o.mix.Acc, at), scale)},
 		}},
 	}
+}
+
+// first is the index of the first column's, where those of the columns follow each other, or nil.
+func (o *online) first(l *kernel.Load) kernel.Expr {
+	if reflect.DeepEqual(l.Index, o.at) {
+		return kernel.I(0)
+	}
+	if o.col == "" {
+		return l.Index
+	}
+	if sum, ok := l.Index.(*kernel.Call); ok && sum.Fn.Name == "add" {
+		for i, a := range sum.Args {
+			if base, ok := sum.Args[1-i].(*kernel.IntLit); ok && reflect.DeepEqual(a, o.at) {
+				return base
+			}
+		}
+	}
+	return nil
 }
 
 // values is the mix of the weights that a column stores.

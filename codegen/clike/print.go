@@ -29,6 +29,7 @@ type printer struct {
 	loaded   map[string]string                 // those of the loop that is being spelled
 	taken    map[string]bool                   // such names
 	turn     string                            // the index whose elements lanes have in registers, or ""
+	joined   *joined                           // nil where no Join ends the kernel
 	err      error
 }
 
@@ -58,6 +59,7 @@ func (p *printer) overlaps() bool { return p.emitter.d.Overlap }
 func (p *printer) kernel() string {
 	p.indent = 1
 	p.declare()
+	p.open()
 	w := &waiting{printer: p, done: !p.overlaps(), released: !p.overlaps()}
 	w.block(p.k.Body)
 	w.end()
@@ -66,6 +68,9 @@ func (p *printer) kernel() string {
 		head.WriteString("// " + d + "\n")
 	}
 	h := Head{Name: p.k.Name, Threads: p.threads, Memory: p.memory.size}
+	if p.joined != nil {
+		h.Cluster = int(p.joined.groups)
+	}
 	for _, b := range p.k.Bufs {
 		t := p.emitter.d.Bytes
 		if !blocks(b.DType) {
@@ -146,8 +151,8 @@ func (p *printer) stmt(s kernel.Stmt) {
 			p.block(s.Else)
 		}
 		p.line("}")
-	case *kernel.Arrive:
-		p.arrive(s)
+	case *kernel.Join:
+		p.join(s)
 	default:
 		p.fail("%T has no spelling", s)
 	}
@@ -334,20 +339,6 @@ func (p *printer) place() string {
 		return ""
 	}
 	return ", " + p.emitter.d.Place
-}
-
-func (p *printer) arrive(s *kernel.Arrive) {
-	if p.emitter.d.Counts == 0 {
-		p.fail("arrive(%s): groups do not see what others of their kernel have stored", kernel.ExprString(s.Index))
-		return
-	}
-	r := p.n.rangeOf(s.Index)
-	if !r.known() || r.Lo < 0 || p.counts+int(r.Hi) >= p.emitter.d.Counts {
-		p.fail("arrive(%s): there are %d places, of which %d are taken", kernel.ExprString(s.Index), p.emitter.d.Counts, p.counts)
-		return
-	}
-	p.line("const bool %s = arrive(step, %s, %s%s);", p.name(s.Name), p.ints(kernel.Add(kernel.I(int64(p.counts)), s.Index)), p.ints(s.N), p.place())
-	p.counts += int(r.Hi) + 1
 }
 
 // rowElems is the length of the rows of a weight in fragments.

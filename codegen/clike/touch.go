@@ -31,6 +31,8 @@ func touches(s kernel.Stmt, is func(buf string) bool) bool {
 		return any(s.N, s.Value)
 	case *kernel.If:
 		return any(s.Cond) || all(s.Then) || all(s.Else)
+	case *kernel.Join:
+		return is(s.Parts) || is(s.X) || any(s.Groups, s.Each, s.All) || all(s.Body)
 	case *kernel.Dot:
 		return is(s.Acc) || is(s.W) || is(s.X) || any(s.AccAt, s.WAt, s.WStride, s.XAt, s.XStride, s.Rows, s.Cols, s.K)
 	}

@@ -9,7 +9,8 @@ import "maps"
 //   - a loop over lanes or teams as one statement, as its iterations are independent;
 //   - a Store outside such loops as done by one lane;
 //   - Dots into one memory as writing different parts of it, since a result that is overwritten unread would be none;
-//   - loops with their back edge, and a wait that only a loop's entry needs as one before the loop.
+//   - loops with their back edge, and a wait that only a loop's entry needs as one before the loop;
+//   - a Join as a barrier by itself, whose body stores to no such memory.
 //
 // Group memory is not a group's own from the start where a target runs several groups one after the other in the same lanes: such
 // a target waits between groups as well.
@@ -189,8 +190,8 @@ func (p *barrierPass) collect(s Stmt, a access) {
 		if s.divided() {
 			p.collectAll(s.Body, a)
 		}
-	case *Arrive:
-		read(s.Index, s.N)
+	case *Join:
+		read(s.Groups, s.Each, s.All)
 	case *If:
 		read(s.Cond)
 	}

@@ -74,12 +74,13 @@ func (s *substitution) count(body []Stmt) {
 		switch st := st.(type) {
 		case *Let:
 			s.declared[st.Name]++
-		case *Arrive:
-			s.declared[st.Name]++
 		case *Reduce:
 			s.declared[st.Name]++
 			s.declared[st.Var]++
 		case *For:
+			s.declared[st.Var]++
+			s.count(st.Body)
+		case *Join:
 			s.declared[st.Var]++
 			s.count(st.Body)
 		case *If:
@@ -173,9 +174,10 @@ func (s *substitution) stmt(st Stmt) []Stmt {
 		return []Stmt{&Reduce{Name: st.Name, Op: st.Op, Var: st.Var, N: n, Value: s.expr(st.Value)}}
 	case *Encode:
 		return []Stmt{&Encode{Buf: st.Buf, At: s.expr(st.At), X: st.X, XAt: s.expr(st.XAt), N: s.expr(st.N)}}
-	case *Arrive:
-		s.keep(st.Name)
-		return []Stmt{&Arrive{Name: st.Name, Index: s.expr(st.Index), N: s.expr(st.N)}}
+	case *Join:
+		groups, each, all := s.expr(st.Groups), s.expr(st.Each), s.expr(st.All)
+		s.keep(st.Var)
+		return []Stmt{&Join{Var: st.Var, Groups: groups, Parts: st.Parts, X: st.X, Each: each, All: all, Body: s.stmts(st.Body)}}
 	case *For:
 		return s.loop(st)
 	case *If:
@@ -251,8 +253,6 @@ func (s *substitution) joins(body []Stmt) bool {
 	return !slices.ContainsFunc(body, func(st Stmt) bool {
 		switch st := st.(type) {
 		case *Let:
-			return s.declared[st.Name] > 1
-		case *Arrive:
 			return s.declared[st.Name] > 1
 		case *Reduce:
 			return s.declared[st.Name] > 1

@@ -13,8 +13,8 @@
 //	if E { } else { }           If       a condition that is the same in every lane
 //	dot(...)                    Dot      tile contraction over the rows of a matrix
 //	mix(...)                    Mix      tile contraction over the columns: a weighted sum of rows
-//	x := arrive(E, n)           Arrive   whether this group is the last of n to come here
 //	encode(...)                 Encode   a run of floats to blocks of a narrower type
+//	for i := range joined(...)  Join     last of all: iterations are divided over groups, which see what each of them left
 //
 // Dot and Mix are where the time goes: a target supplies their inner loops (a register tile, a warp's shuffle, an mma).
 // Statements that read group memory which other lanes wrote need a barrier between; Barriers derives them, so no skeleton

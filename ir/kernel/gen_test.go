@@ -77,6 +77,9 @@ func genKernel(t *rapid.T) *Kernel {
 		g.group, g.floats, g.stores[name] = append(g.group, name), append(g.floats, name), Float
 	}
 	k.Body = g.block(3)
+	if len(k.Group) > 0 && g.upTo(2) == 0 {
+		g.join(k)
+	}
 	return k
 }
 
@@ -201,6 +204,29 @@ func (g *generator) teams(depth int) Stmt {
 	})
 	g.inTeams = false
 	return f
+}
+
+// join ends a kernel.
+func (g *generator) join(k *Kernel) {
+	parts := g.name("b")
+	k.Bufs = append(k.Bufs, Buf{Name: parts, Role: State, DType: F32})
+	ints, floats := g.ints, g.floats
+	g.ints, g.floats = nil, nil // extents load nothing
+	g.uniform = map[Type][]string{Int: slices.Clone(k.Ints)}
+	j := &Join{Var: g.name("i"), Groups: I(1), Parts: parts, X: k.Group[0].Name, Each: g.expr(Int, 0), All: k.Group[0].N}
+	if n := len(k.Grid); n > 0 {
+		j.Groups = k.Grid[n-1].N
+	}
+	g.ints, g.floats = ints, append(floats, parts)
+	for name := range g.stores {
+		if !slices.ContainsFunc(k.Bufs, func(b Buf) bool { return b.Name == name && b.Role == Out }) {
+			delete(g.stores, name)
+		}
+	}
+	g.inTeams = true // nothing there that groups do together
+	g.uniform = map[Type][]string{Int: append(slices.Clone(k.Ints), j.Var), Float: k.Floats}
+	j.Body = g.block(2)
+	k.Body = append(k.Body, j)
 }
 
 // steady is an expression that is the same in every lane.

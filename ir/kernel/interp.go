@@ -26,7 +26,7 @@ type Program struct {
 	frames sync.Pool
 
 	mu      sync.Mutex
-	arrived map[int64]int64 // groups of a launch at an Arrive, by its index
+	arrived map[int64]int64 // groups of a launch at a Join, by the place of theirs in the grid
 }
 
 // Interpret compiles a kernel, which it verifies.

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 func (c *compiler) stmts(body []Stmt) []exec {
 	out := make([]exec, len(body))
@@ -31,8 +34,8 @@ func (c *compiler) stmt(s Stmt) exec {
 				f.run(other)
 			}
 		}
-	case *Arrive:
-		return c.arrive(s)
+	case *Join:
+		return c.join(s)
 	case *Dot:
 		return c.tile(s).dot
 	case *Mix:
@@ -118,23 +121,76 @@ func (c *compiler) reduce(s *Reduce) exec {
 	}
 }
 
-// arrive counts in the program: groups may run in several goroutines.
-func (c *compiler) arrive(s *Arrive) exec {
-	index, n := c.expr(s.Index), c.expr(s.N)
-	slot := c.slot(s.Name)
+// join leaves the group's part. The last of the groups to do so runs all of the body: groups come one by one, or several at a time.
+func (c *compiler) join(s *Join) exec {
+	groups, each, all := c.expr(s.Groups), c.expr(s.Each), c.expr(s.All)
+	parts, x := c.memory[s.Parts], c.memory[s.X]
+	slot := c.slot(s.Var)
+	body := c.stmts(s.Body)
 	p := c.program
 	return func(f *frame) {
-		i, n := index(f).I, n(f).I
-		if i < 0 || n < 1 {
-			f.fail("arrive(%d, %d): want an index of at least 0 and a group at least", i, n)
+		groups, each, all := groups(f).I, each(f).I, all(f).I
+		if last := len(f.extents) - 1; groups != 1 && groups != f.extents[last] {
+			f.fail("joined(%d): there are %d groups along the last axis", groups, f.extents[last])
 		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.arrived[i]++
-		f.slots[slot].I = 0
-		if p.arrived[i] >= n {
-			delete(p.arrived, i)
-			f.slots[slot].I = 1
+		if each < 0 || all < 0 {
+			f.fail("joined: shares of %d elements, and %d for all", each, all)
+		}
+		n := groups*each + all
+		place := int64(f.id) / groups
+		left, mine := f.region(parts, place*groups*n, groups*n), (int64(f.id)-place*groups)*n*4
+		encodeF32(left[mine:mine+n*4], f.floats(x, 0, n, nil))
+		if !p.last(place, groups) {
+			return
+		}
+		hide := func(int64) {}
+		if p.opt.Poison {
+			hide = hideShares(left, groups, each, all)
+		}
+		for i := range groups {
+			if p.opt.ReverseLanes {
+				i = groups - 1 - i
+			}
+			hide(i)
+			f.slots[slot].I = i
+			f.run(body)
 		}
 	}
+}
+
+// region is the bytes of n elements of an f32 buffer.
+func (f *frame) region(m memory, at, n int64) []byte {
+	b := &f.bufs[m.index]
+	if at < 0 || n < 0 || n > b.n || at > b.n-n {
+		f.fail("store %s[%d:%d]: %s has %d elements", m.name, at, at+n, m.name, b.n)
+	}
+	return b.Data[at*4:][:n*4]
+}
+
+// hideShares makes NaN of all that a share may not load of parts.
+func hideShares(parts []byte, groups, each, all int64) func(share int64) {
+	whole := bytes.Clone(parts)
+	n := groups*each + all
+	return func(share int64) {
+		poisoned := make([]float32, n)
+		poison(poisoned)
+		for g := range groups {
+			part, from := parts[g*n*4:][:n*4], whole[g*n*4:][:n*4]
+			encodeF32(part, poisoned)
+			copy(part[share*each*4:][:each*4], from[share*each*4:])
+			copy(part[groups*each*4:], from[groups*each*4:])
+		}
+	}
+}
+
+// last counts the groups that come to a place, and reports the last of n.
+func (p *Program) last(place, n int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arrived[place]++
+	if p.arrived[place] < n {
+		return false
+	}
+	delete(p.arrived, place)
+	return true
 }

@@ -48,7 +48,7 @@ type Local struct {
 	N    Expr
 }
 
-// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot, *Mix, *Encode or *Arrive.
+// Stmt is a statement: *Let, *Store, *For, *Reduce, *If, *Dot, *Mix, *Encode or *Join.
 type Stmt interface{ stmt() }
 
 type (
@@ -133,11 +133,21 @@ type (
 		XAt, N Expr
 	}
 
-	// Arrive counts the groups of a launch that come to it with the same Index, which is at least 0, and names whether this is
-	// the last of N. What the others stored before they arrived, the last may load after. All groups of an index arrive once.
-	Arrive struct {
-		Name     string
-		Index, N Expr
+	// Join ends a kernel. The Groups groups along the last grid axis each leave a part, N = Groups*Each + All elements of their group
+	// memory X, one after another:
+	//
+	//	Parts[g*N + i] = X[i]   for i < N, where g is the group's number among all
+	//
+	// and then run Body with each Var in [0, Groups): each value in one of them, whichever that is. What Body loads of the parts of all
+	// of them is either the share of its value, Var*Each <= i < (Var+1)*Each, or the last All elements. Parts is a State buffer of f32
+	// that nothing else uses; what lies there afterwards is not said.
+	Join struct {
+		Var       string
+		Groups    Expr
+		Parts     string
+		X         string
+		Each, All Expr
+		Body      []Stmt
 	}
 )
 
@@ -149,7 +159,7 @@ func (*If) stmt()     {}
 func (*Dot) stmt()    {}
 func (*Mix) stmt()    {}
 func (*Encode) stmt() {}
-func (*Arrive) stmt() {}
+func (*Join) stmt()   {}
 
 // ReduceOp is the operation of a Reduce.
 type ReduceOp uint8

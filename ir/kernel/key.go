@@ -72,8 +72,8 @@ func appendDeclared(names []string, body []Stmt) []string {
 			names = append(names, s.Name)
 		case *For:
 			names = appendDeclared(append(names, s.Var), s.Body)
-		case *Arrive:
-			names = append(names, s.Name)
+		case *Join:
+			names = appendDeclared(append(names, s.Var), s.Body)
 		case *Reduce:
 			names = append(names, s.Name, s.Var)
 		case *If:

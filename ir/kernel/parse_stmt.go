@@ -73,12 +73,6 @@ func (p *textParser) define(s ast.Stmt, name string, value ast.Expr) Stmt {
 		p.check(s, p.scope.declare(name, scalar(Float)))
 		return r
 	}
-	if word == "arrive" {
-		p.arity(call, 2)
-		a := &Arrive{Name: name, Index: p.expr(call.Args[0], Int), N: p.expr(call.Args[1], Int)}
-		p.check(s, p.scope.declare(name, scalar(Bool)))
-		return a
-	}
 	e := p.anyExpr(value)
 	p.check(s, p.scope.declare(name, scalar(e.Type())))
 	return &Let{Name: name, Value: e}
@@ -102,13 +96,26 @@ func (p *textParser) reduce(call *ast.CallExpr, name string) *Reduce {
 
 func (p *textParser) lanes(s *ast.RangeStmt) Stmt {
 	word, call := callName(s.X)
-	if s.Tok != token.DEFINE || s.Value != nil || word != "lanes" && word != "teams" {
-		p.fail(s, "want for i := range lanes(n), or teams(n)")
+	if s.Tok != token.DEFINE || s.Value != nil || word != "lanes" && word != "teams" && word != "joined" {
+		p.fail(s, "want for i := range lanes(n), teams(n) or joined(groups, parts, x, each, all)")
+	}
+	if word == "joined" {
+		return p.joined(s, call)
 	}
 	p.arity(call, 1)
 	f := &For{Var: p.name(s.Key), Lo: I(0), Hi: p.expr(call.Args[0], Int), Step: I(1), Lanes: word == "lanes", Teams: word == "teams"}
 	f.Body = p.loopBody(s.Key, f.Var, s.Body)
 	return f
+}
+
+func (p *textParser) joined(s *ast.RangeStmt, call *ast.CallExpr) Stmt {
+	p.arity(call, 5)
+	j := &Join{
+		Var: p.name(s.Key), Groups: p.expr(call.Args[0], Int),
+		Parts: p.memory(call.Args[1]), X: p.memory(call.Args[2]), Each: p.expr(call.Args[3], Int), All: p.expr(call.Args[4], Int),
+	}
+	j.Body = p.loopBody(s.Key, j.Var, s.Body)
+	return j
 }
 
 func (p *textParser) loop(s *ast.ForStmt) Stmt {

@@ -138,8 +138,9 @@ func (p *printer) stmt(s Stmt) {
 			p.parts("for ", s.Var, " := ", s.Lo, "; ", s.Var, " < ", s.Hi, "; ", s.Var, " += ", s.Step)
 		}
 		p.block(s.Body)
-	case *Arrive:
-		p.parts(s.Name, " := arrive(", s.Index, ", ", s.N, ")")
+	case *Join:
+		p.parts("for ", s.Var, " := range joined(", s.Groups, ", ", s.Parts, ", ", s.X, ", ", s.Each, ", ", s.All, ")")
+		p.block(s.Body)
 	case *If:
 		p.ifElse(s)
 	default:

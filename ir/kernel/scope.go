@@ -74,7 +74,7 @@ func (s *scope) memory(name string) (symbol, error) {
 
 // words are the names that the text form uses itself, beside the functions of the table.
 var words = map[string]bool{
-	"inf": true, "nan": true, "int": true, "lanes": true, "teams": true, "grid": true, "group": true, "dot": true, "mix": true, "encode": true, "arrive": true, "sum": true, "max": true,
+	"inf": true, "nan": true, "int": true, "lanes": true, "teams": true, "grid": true, "group": true, "dot": true, "mix": true, "encode": true, "joined": true, "sum": true, "max": true,
 }
 
 // CheckName accepts the names that a kernel may give to memory and scalars: ASCII identifiers that mean nothing else in the text

@@ -15,10 +15,16 @@ import (
 //   - extents of the grid and of group memory are expressions of integer parameters alone;
 //   - loops over lanes begin at 0 with step 1 and contain nothing that the lanes do together: no sum, max, dot, mix, encode or loop
 //     over lanes or teams; loops over teams nothing that a group does together: no dot, mix, encode or loop over teams;
-//   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs.
+//   - conditions and loop bounds are the same in every lane, and bounds cannot change while the loop runs;
+//   - a join is the last statement, its body stores to Out buffers alone, and no statement before it touches the memory of parts.
 func Verify(k *Kernel) error {
 	v := &verifier{kernel: k, scope: newScope(), seen: map[string]bool{}}
 	v.header()
+	if n := len(k.Body); n > 0 {
+		if j, ok := k.Body[n-1].(*Join); ok {
+			v.parts = j.Parts
+		}
+	}
 	v.stmts(k.Body)
 	return errors.Join(v.errs...)
 }
@@ -30,6 +36,8 @@ type verifier struct {
 	stmtAt  Stmt   // or a statement
 	inLanes bool
 	inTeams bool
+	inJoin  bool
+	parts   string          // memory of a join that was not met yet, or ""
 	seen    map[string]bool // what errs says already
 	errs    []error
 }
@@ -93,7 +101,7 @@ func (v *verifier) header() {
 
 func unprintable(r rune) bool { return r != '\t' && !unicode.IsPrint(r) }
 
-// extent checks the size of an axis or of group memory; only parameters are in scope.
+// extent checks the size of an axis, of group memory or of a part; only parameters are in scope.
 func (v *verifier) extent(e Expr) {
 	v.expr(e, Int)
 	loads(e, func(l *Load) { v.fail("its extent loads from %s; it may use integer parameters alone", l.Buf) })
@@ -137,12 +145,8 @@ func (v *verifier) stmt(s Stmt) {
 		v.together("encode")
 		v.groupwide("encode")
 		v.encode(s)
-	case *Arrive:
-		v.together("arrive")
-		v.groupwide("arrive")
-		v.uniform("an operand", s.Index, Int)
-		v.uniform("an operand", s.N, Int)
-		v.check(v.scope.declare(s.Name, scalar(Bool)))
+	case *Join:
+		v.join(s)
 	case *If:
 		v.uniform("the condition", s.Cond, Bool)
 		v.block(s.Then)
@@ -159,7 +163,15 @@ func (v *verifier) together(what string) {
 	}
 }
 
+// early reports memory that is kept for the parts of a join to come.
+func (v *verifier) early(buf string) {
+	if buf == v.parts && buf != "" {
+		v.fail("%s is touched before the join whose parts it is for", buf)
+	}
+}
+
 func (v *verifier) store(s *Store) {
+	v.early(s.Buf)
 	v.expr(s.Index, Int)
 	sym, err := v.scope.memory(s.Buf)
 	if err != nil {
@@ -170,6 +182,8 @@ func (v *verifier) store(s *Store) {
 		v.fail("%s is stored to, but its role is %v", b.Name, b.Role)
 	} else if b != nil && b.blocks() {
 		v.fail("%s holds blocks of %v, whose elements are not stored one by one", b.Name, b.DType)
+	} else if v.inJoin && (b == nil || b.Role != Out) {
+		v.fail("%s is stored to in a join, and is no out buffer", s.Buf)
 	}
 	v.expr(s.Value, sym.T)
 }
@@ -220,6 +234,32 @@ func (v *verifier) groupwide(what string) {
 	if v.inTeams {
 		v.fail("%s in a loop over teams", what)
 	}
+	if v.inJoin {
+		v.fail("%s in a join", what)
+	}
+}
+
+func (v *verifier) join(s *Join) {
+	grid, body := v.kernel.Grid, v.kernel.Body
+	if body[len(body)-1] != Stmt(s) {
+		v.fail("a join is not the kernel's last statement")
+	}
+	if one := isInt(s.Groups, 1); !one && (len(grid) == 0 || ExprString(grid[len(grid)-1].N) != ExprString(s.Groups)) {
+		v.fail("%s is not the number of groups along the last axis of the grid", ExprString(s.Groups))
+	}
+	v.extent(s.Groups)
+	v.extent(s.Each)
+	v.extent(s.All)
+	if parts, err := v.scope.memory(s.Parts); err != nil || parts.Buf == nil || parts.Buf.Role != State || parts.Buf.DType != F32 {
+		v.fail("the memory of parts %s is no state buffer of f32", s.Parts)
+	}
+	if x, err := v.scope.memory(s.X); err != nil || x.Buf != nil {
+		v.fail("the part %s is not group memory", s.X)
+	}
+	v.inJoin, v.parts = true, ""
+	defer v.scope.open()()
+	v.check(v.scope.declare(s.Var, scalar(Int)))
+	v.stmts(s.Body)
 }
 
 func (v *verifier) reduce(s *Reduce) {
@@ -262,6 +302,8 @@ func (v *verifier) tile(d *Dot) {
 	if err != nil || x.Buf != nil && (!x.Buf.vectors(dot) || x.Buf.Role == Out) {
 		v.fail("the vectors %s are neither group memory nor an in or state buffer of f32", d.X)
 	}
+	v.early(d.W)
+	v.early(d.X)
 	if d.X == d.Acc {
 		v.fail("%s is both the result and the vectors", d.Acc)
 	}
@@ -279,6 +321,7 @@ func (v *verifier) encode(s *Encode) {
 	if err != nil || x.Buf != nil && (x.Buf.DType != F32 || x.Buf.Role == Out) {
 		v.fail("the elements %s are neither group memory nor an in or state buffer of f32", s.X)
 	}
+	v.early(s.X)
 }
 
 // vectors reports a buffer that a Dot may multiply with rows of a matrix, or a Mix.

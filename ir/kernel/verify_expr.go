@@ -39,6 +39,7 @@ func (v *verifier) expr(e Expr, want Type) (lane bool) {
 
 func (v *verifier) load(l *Load) (lane bool) {
 	lane = v.expr(l.Index, Int)
+	v.early(l.Buf)
 	sym, err := v.scope.memory(l.Buf)
 	switch {
 	case err != nil:
@@ -72,6 +73,10 @@ func head(s Stmt) string {
 	var p printer
 	switch s := s.(type) {
 	case *For:
+		short := *s
+		short.Body = nil
+		p.stmt(&short)
+	case *Join:
 		short := *s
 		short.Body = nil
 		p.stmt(&short)

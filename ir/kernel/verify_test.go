@@ -8,7 +8,7 @@ import (
 
 // TestVerifyRefuses has texts that parse and are wrong all the same.
 func TestVerifyRefuses(t *testing.T) {
-	const head = "func f(x in_f32, ids in_i32, w weight, s state_i32, y out_f32, q out_acts, x8 in_a8, q4 out_q4_0, K int, e float) {\ngrid(g, K)\ngroup(m, K)\ngroup(n, K)\n"
+	const head = "func f(x in_f32, ids in_i32, w weight, s state_i32, f state_f32, y out_f32, q out_acts, x8 in_a8, q4 out_q4_0, K int, e float) {\ngrid(g, K)\ngroup(m, K)\ngroup(n, K)\n"
 	for _, c := range []struct{ body, want string }{
 		{"x[0] = 1.0", "kernel f: x[0] = 1.0: x is stored to, but its role is in"},
 		{"w[0] = 1.0", "kernel f: w[0] = 1.0: w is stored to, but its role is weight"},
@@ -36,6 +36,14 @@ func TestVerifyRefuses(t *testing.T) {
 		{"for i := range lanes(K) {\nfor j := range teams(K) {\n}\n}", "kernel f: for j := range teams(K): a loop over teams inside a loop over lanes"},
 		{"for i := range lanes(K) {\nencode(q, 0, m, 0, 32)\n}", "kernel f: encode(q, 0, m, 0, 32): encode inside a loop over lanes"},
 		{"mix(m, 0, w, 0, K, m, 0, K, 1, 1, K)", "kernel f: mix(m, 0, w, 0, K, m, 0, K, 1, 1, K): m is both the result and the vectors"},
+		{"for i := range joined(K, y, m, 2, K) {\n}", "kernel f: for i := range joined(K, y, m, 2, K): the memory of parts y is no state buffer of f32"},
+		{"for i := range joined(K, f, x, 2, K) {\n}", "kernel f: for i := range joined(K, f, x, 2, K): the part x is not group memory"},
+		{"for i := range joined(2, f, m, 2, K) {\n}", "kernel f: for i := range joined(2, f, m, 2, K): 2 is not the number of groups along the last axis of the grid"},
+		{"for i := range joined(K, f, m, 2, ids[0]) {\n}", "kernel f: for i := range joined(K, f, m, 2, ids[0]): its extent loads from ids; it may use integer parameters alone"},
+		{"for i := range joined(K, f, m, 2, K) {\n}\na := 1", "kernel f: for i := range joined(K, f, m, 2, K): a join is not the kernel's last statement"},
+		{"a := f[0]\nfor i := range joined(K, f, m, 2, K) {\n}", "kernel f: a := f[0]: f is touched before the join whose parts it is for"},
+		{"for i := range joined(K, f, m, 2, K) {\nm[0] = 1.0\n}", "kernel f: m[0] = 1.0: m is stored to in a join, and is no out buffer"},
+		{"for i := range joined(K, f, m, 2, K) {\nfor j := range teams(K) {\n}\n}", "kernel f: for j := range teams(K): a loop over teams in a join"},
 	} {
 		k := parsed(t, head+c.body+"\n}\n")
 		require.EqualError(t, Verify(k), c.want)

@@ -63,8 +63,9 @@ type attention struct {
 	q         string
 	qAt       kernel.Expr
 	colsMax   kernel.Expr // columns that memory is for
-	s, p, m   string      // scores [key, column], weights [column, key], running maximum,
-	l, acc    string      // sum, result [column, d']
+	s, p      string      // scores [key, column], weights [column, key]
+	m, l      slot        // running maximum and sum of each column
+	acc       string      // result [column, d']
 	splitting *splitting  // of the keys, or nil
 }
 
@@ -72,10 +73,10 @@ type attention struct {
 // arXiv 1805.02867; Dao et al. 2022, arXiv 2205.14135), so that scores never lie in global memory.
 func attentionSkeleton(b *builder) {
 	s := newAttention(b)
-	s.memory()
 	if s.split() {
 		s.splitting = newSplitting(s)
 	}
+	s.memory()
 	s.start()
 	lo, hi := s.span()
 	if s.splitting != nil {
@@ -86,7 +87,7 @@ func attentionSkeleton(b *builder) {
 		s.splitting.end(s)
 		return
 	}
-	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), kernel.At(s.l, c)) })
+	s.finish(func(i, c kernel.Expr) kernel.Expr { return kernel.Div(kernel.At(s.acc, i), s.l.load(c)) })
 }
 
 // newAttention names what the kernel's groups and their columns are.
@@ -186,6 +187,21 @@ func (s *attention) declare() {
 	}
 }
 
+// slot is a part of group memory.
+type slot struct {
+	mem string
+	at  kernel.Expr
+}
+
+func (p slot) load(i kernel.Expr) kernel.Expr { return kernel.At(p.mem, kernel.Add(p.at, i)) }
+
+func (p slot) store(i, v kernel.Expr) kernel.Stmt {
+	return &kernel.Store{Buf: p.mem, Index: kernel.Add(p.at, i), Value: v}
+}
+
+// elements is how many the result of all columns has.
+func (s *attention) elements() kernel.Expr { return kernel.Mul(s.cols, s.vd) }
+
 // memory declares group memory.
 func (s *attention) memory() {
 	width := s.colsMax
@@ -194,8 +210,13 @@ func (s *attention) memory() {
 	}
 	s.s = s.builder.group("s", kernel.Mul(s.step, width))
 	s.p = s.builder.group("p", kernel.Mul(s.step, s.colsMax))
-	s.m, s.l = s.builder.group("m", s.colsMax), s.builder.group("l", s.colsMax)
-	s.acc = s.builder.group("acc", kernel.Mul(s.colsMax, s.vd))
+	if s.splitting != nil && s.sched.Joint {
+		s.splitting.declare(s)
+	} else {
+		s.m = slot{s.builder.group("m", s.colsMax), kernel.I(0)}
+		s.l = slot{s.builder.group("l", s.colsMax), kernel.I(0)}
+		s.acc = s.builder.group("acc", kernel.Mul(s.colsMax, s.vd))
+	}
 	if s.tok != "" {
 		s.q, s.qAt = s.builder.group("qs", kernel.Mul(s.colsMax, s.d)), kernel.I(0)
 	}
@@ -244,10 +265,10 @@ const lowest = -3.4e38
 
 func (s *attention) start() {
 	s.lanes("c", s.cols, func(c kernel.Expr) {
-		s.emit(&kernel.Store{Buf: s.m, Index: c, Value: kernel.F(lowest)})
-		s.emit(&kernel.Store{Buf: s.l, Index: c, Value: kernel.F(0)})
+		s.emit(s.m.store(c, kernel.F(lowest)))
+		s.emit(s.l.store(c, kernel.F(0)))
 	})
-	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
+	s.lanes("i", s.elements(), func(i kernel.Expr) {
 		s.emit(&kernel.Store{Buf: s.acc, Index: i, Value: kernel.F(0)})
 	})
 	q := s.scores.In[0]
@@ -313,22 +334,24 @@ func (s *attention) matrix(n *ir.Node, j kernel.Expr) (base, stride kernel.Expr)
 	return s.address(n, c.with(s.keys.Name, j)), stride
 }
 
-// finish stores the result, of which element gives element i of all columns, which is of column c, with what is computed of its
-// elements one by one.
+// finish stores the result of all columns, with what is computed of its elements one by one. Element gives element i, which is of column c.
 func (s *attention) finish(element func(i, c kernel.Expr) kernel.Expr) {
-	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
-		col := s.let("c", kernel.Div(i, s.vd))
-		c := s.columnAt(col).with(lastAxis(s.mixed.Type), kernel.Rem(i, s.vd))
-		v := element(i, col)
-		if len(s.out.Writes) == 1 && s.out.Writes[0] == s.mixed {
-			s.store(s.mixed, c, v)
-			return
-		}
-		s.local[s.mixed] = func(coords) kernel.Expr { return v }
-		for _, w := range s.out.Writes {
-			s.store(w, s.reshaped(w, c), s.value(w, s.reshaped(w, c), "x"))
-		}
-	})
+	s.lanes("i", s.elements(), func(i kernel.Expr) { s.finishAt(i, element) })
+}
+
+// finishAt stores element i.
+func (s *attention) finishAt(i kernel.Expr, element func(i, c kernel.Expr) kernel.Expr) {
+	col := s.let("c", kernel.Div(i, s.vd))
+	c := s.columnAt(col).with(lastAxis(s.mixed.Type), kernel.Rem(i, s.vd))
+	v := element(i, col)
+	if len(s.out.Writes) == 1 && s.out.Writes[0] == s.mixed {
+		s.store(s.mixed, c, v)
+		return
+	}
+	s.local[s.mixed] = func(coords) kernel.Expr { return v }
+	for _, w := range s.out.Writes {
+		s.store(w, s.reshaped(w, c), s.value(w, s.reshaped(w, c), "x"))
+	}
 }
 
 // reshaped is the place in w, of a shape with the same elements in the same order, of the result's element at c.

@@ -65,7 +65,7 @@ func (b *builder) then(name string) *builder {
 }
 
 // reserved are words of the kernel IR's text, besides the functions.
-var reserved = []string{"grid", "group", "lanes", "sum", "teams", "dot", "mix", "encode", "arrive", "inf", "func", "range", "for", "if", "else", "int"}
+var reserved = []string{"grid", "group", "lanes", "sum", "teams", "dot", "mix", "encode", "joined", "inf", "func", "range", "for", "if", "else", "int"}
 
 // kernelName is the group's path without its layer.
 func kernelName(gr *ir.Group) string {

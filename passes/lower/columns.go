@@ -95,7 +95,7 @@ func (s *attention) column(c, j, rows kernel.Expr) {
 	if s.sched.Teams && s.norm.In[0] != s.scores {
 		score = s.applied(c, j, score)
 	}
-	old := kernel.At(s.m, c)
+	old := s.m.load(c)
 	top := s.reduce("top", kernel.Max, rows, score)
 	m := s.let("most", kernel.MaxE(old, top))
 	scale := s.let("scale", o.Rescale(old, m))
@@ -105,8 +105,8 @@ func (s *attention) column(c, j, rows kernel.Expr) {
 	sum := s.reduce("total", kernel.Sum, rows, func(r kernel.Expr) kernel.Expr {
 		return kernel.At(s.p, kernel.Add(kernel.Mul(c, s.step), r))
 	})
-	s.emit(&kernel.Store{Buf: s.l, Index: c, Value: kernel.Add(kernel.Mul(kernel.At(s.l, c), scale), sum)})
-	s.emit(&kernel.Store{Buf: s.m, Index: c, Value: m})
+	s.emit(s.l.store(c, kernel.Add(kernel.Mul(s.l.load(c), scale), sum)))
+	s.emit(s.m.store(c, m))
 	s.lanes("i", s.vd, func(i kernel.Expr) {
 		at := kernel.Add(kernel.Mul(c, s.vd), i)
 		s.emit(&kernel.Store{Buf: s.acc, Index: at, Value: kernel.Mul(kernel.At(s.acc, at), scale)})

@@ -25,7 +25,7 @@ type Schedule struct {
 	KVBlock int  // keys that a group reads at a time
 	Columns int  // columns that a group has at least, where there are many tokens: their heads side by side; 0 for one token's
 	Splits  int  // groups that share the keys of one token; 0 and 1 for none
-	Joint   bool // the last of them puts their results together, as it sees what they have stored; else another kernel does
+	Joint   bool // they put their results together themselves, a share each; else another kernel does
 	Scores  int  // bytes of group memory that all of it may take, at the price of fewer columns; 0 for any
 
 	// Norms has each group of a contraction with one token compute the norm of its input again, instead of a kernel of its own
@@ -52,7 +52,8 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 
 // CUDA is the schedule for a GPU with tensor cores. A group is a block of threads. Half of a token's contraction was the norm and the
 // split of its result into what tensor cores multiply (codegen/clike/cuda/NOTES.md), each with barriers, so Factors has neither wait
-// for the other.
+// for the other. Groups that share the keys of a token are a cluster, for which 8 is the most that every device has room for, and 16
+// what data centers' have.
 var CUDA = Schedule{
 	Chunk: 512,
 	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, MostTokens: 128, Tiled: true, Results: 136 << 10,

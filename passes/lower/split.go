@@ -7,18 +7,19 @@ import (
 )
 
 // splitting divides the keys of one token among groups, where its heads alone are too few groups to fill a device. Each leaves its
-// maximum, sum and result; the last to arrive combines them (Dao et al. 2023, "Flash-Decoding").
+// maximum, sum and result, a part of the whole; the groups put those together, a share each, or a kernel of its own does (Dao et al.
+// 2023, "Flash-Decoding").
 type splitting struct {
 	n, part kernel.Expr // groups, and which of them this is
 	index   kernel.Expr // what they share: the place in the grid without part
-	parts   string      // of all groups: for each column its result, then its maximum and sum
+	parts   string      // of all groups
+	size    kernel.Expr // of one, where the groups put them together
 	scratch *ir.Node    // their memory
-	width   kernel.Expr // of a column in parts
 }
 
 // split reports that the schedule divides keys, and that there is one token of no fixed number of them.
 func (s *attention) split() bool {
-	if s.sched.Splits < 2 {
+	if s.sched.Splits < 2 || s.tok != "" {
 		return false
 	}
 	if _, fixed := s.keys.Dim.Const(); fixed {
@@ -39,29 +40,25 @@ func (s *attention) split() bool {
 func newSplitting(s *attention) *splitting {
 	p := partsOf(s)
 	p.part = s.builder.grid("part", p.n)
-	count := int64(s.sched.Splits)
 	v := s.mixed.In[1].Type.Axes
 	vd, _ := v[len(v)-1].Dim.Const()
-	for _, axes := range [][]ir.Axis{s.outer, s.group} {
-		for _, a := range axes {
-			n, _ := a.Dim.Const()
-			count *= n
-		}
-	}
+	sets, _ := count(s.outer) // of groups that share keys
+	cols, _ := count(s.group)
+	splits, elements := int64(s.sched.Splits), cols*vd
 	role := kernel.Out
 	if s.sched.Joint {
-		role = kernel.State
+		role, elements = kernel.State, (elements+splits-1)/splits*splits
 	}
 	p.keep(s, role, &ir.Node{
 		Name: s.mixed.Name + ".parts", Op: s.mixed.Op, Group: s.gr,
-		Type: ir.Tensor(kernel.F32, ir.Axis{Name: "part", Dim: dim.Const(count * (vd + 2))}),
+		Type: ir.Tensor(kernel.F32, ir.Axis{Name: "part", Dim: dim.Const(sets * splits * (elements + 2*cols))}),
 	})
 	return p
 }
 
 // partsOf tells where the parts of the group's columns lie.
 func partsOf(s *attention) *splitting {
-	p := &splitting{n: s.param("splits", dim.Const(int64(s.sched.Splits))), index: kernel.I(0), width: kernel.Add(s.vd, kernel.I(2))}
+	p := &splitting{n: s.param("splits", dim.Const(int64(s.sched.Splits))), index: kernel.I(0)}
 	for _, a := range s.outer {
 		p.index = kernel.Add(kernel.Mul(p.index, s.extent(a.Name, a.Dim)), s.grid.at[a.Name])
 	}
@@ -82,52 +79,92 @@ func (p *splitting) keys(s *attention, lo, hi kernel.Expr) (from, to kernel.Expr
 	return from, s.let("hi", kernel.Min(hi, kernel.Add(from, per)))
 }
 
-// at is the place in parts of something of a column: element i of the result, or after those its maximum and sum.
-func (p *splitting) at(s *attention, part, col, i kernel.Expr) kernel.Expr {
-	c := kernel.Add(kernel.Mul(kernel.Add(kernel.Mul(p.index, p.n), part), s.cols), col)
-	return kernel.Add(kernel.Mul(c, p.width), i)
-}
-
-// end leaves the group's part. The last group of the kernel puts all parts together, or a kernel of its own does.
+// end leaves the group's part. The groups of the kernel put all parts together, or a kernel of its own does.
 func (p *splitting) end(s *attention) {
-	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
-	s.lanes("i", kernel.Mul(s.cols, s.vd), func(i kernel.Expr) {
+	if s.sched.Joint {
+		p.join(s)
+		return
+	}
+	s.lanes("i", s.elements(), func(i kernel.Expr) {
 		c := s.let("c", kernel.Div(i, s.vd))
 		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, kernel.Rem(i, s.vd)), Value: kernel.At(s.acc, i)})
 	})
+	maximum, sum := p.ends(s)
 	s.lanes("c", s.cols, func(c kernel.Expr) {
-		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, maximum), Value: kernel.At(s.m, c)})
-		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, sum), Value: kernel.At(s.l, c)})
+		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, maximum), Value: s.m.load(c)})
+		s.emit(&kernel.Store{Buf: p.parts, Index: p.at(s, p.part, c, sum), Value: s.l.load(c)})
 	})
-	if !s.sched.Joint {
-		w := newAttention(s.builder.then("Whole"))
-		all := partsOf(w)
-		all.keep(w, kernel.In, p.scratch)
-		all.finish(w)
-		return
-	}
-	last := s.fresh("last")
-	s.emit(&kernel.Arrive{Name: last, Index: p.index, N: p.n})
-	s.emit(&kernel.If{Cond: &kernel.Var{Name: last, T: kernel.Bool}, Then: s.builder.block(func() { p.finish(s) })})
+	w := newAttention(s.builder.then("Whole"))
+	all := partsOf(w)
+	all.keep(w, kernel.In, p.scratch)
+	all.finish(w)
+}
+
+// at is the place in parts of something of a column: element i of the result, or after those its maximum and sum.
+func (p *splitting) at(s *attention, part, col, i kernel.Expr) kernel.Expr {
+	c := kernel.Add(kernel.Mul(kernel.Add(kernel.Mul(p.index, p.n), part), s.cols), col)
+	return kernel.Add(kernel.Mul(c, kernel.Add(s.vd, kernel.I(2))), i)
+}
+
+// ends is where, after a column's result, its maximum and sum are.
+func (p *splitting) ends(s *attention) (maximum, sum kernel.Expr) {
+	return s.vd, kernel.Add(s.vd, kernel.I(1))
 }
 
 // finish stores the result from the parts of all groups.
 func (p *splitting) finish(s *attention) {
-	s.finish(func(i, c kernel.Expr) kernel.Expr { return p.whole(s, c, kernel.Rem(i, s.vd)) })
+	maximum, sum := p.ends(s)
+	s.finish(func(i, c kernel.Expr) kernel.Expr {
+		of := func(i kernel.Expr) func(kernel.Expr) kernel.Expr {
+			return func(k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, c, i)) }
+		}
+		return p.whole(s, of(kernel.Rem(i, s.vd)), of(maximum), of(sum))
+	})
 }
 
-// whole is element i of a column from the parts of all groups. Each lane works out the column's sum again: all loads are under way at
-// once then, while a pass over the columns before would cost their way twice.
-func (p *splitting) whole(s *attention, col, i kernel.Expr) kernel.Expr {
+// declare declares a group's part, where the groups put them together: the results of all columns, in as many equal shares as there are
+// groups, then what they all need, the maxima and the sums.
+func (p *splitting) declare(s *attention) {
+	shares, all := kernel.Mul(p.n, p.each(s)), kernel.Mul(s.cols, kernel.I(2))
+	p.size = kernel.Add(shares, all)
+	s.acc = s.builder.group("acc", p.size)
+	s.m, s.l = slot{s.acc, shares}, slot{s.acc, kernel.Add(shares, s.cols)}
+}
+
+// each is how many elements a group puts together.
+func (p *splitting) each(s *attention) kernel.Expr { return kernel.CeilDiv(s.elements(), p.n) }
+
+// join has each group put together its share of the elements.
+func (p *splitting) join(s *attention) {
+	j := &kernel.Join{Var: s.fresh("share"), Groups: p.n, Parts: p.parts, X: s.acc, Each: p.each(s), All: kernel.Mul(s.cols, kernel.I(2))}
+	of := func(i kernel.Expr) func(kernel.Expr) kernel.Expr {
+		return func(k kernel.Expr) kernel.Expr {
+			return kernel.At(p.parts, kernel.Add(kernel.Mul(kernel.Add(kernel.Mul(p.index, p.n), k), p.size), i))
+		}
+	}
+	j.Body = s.builder.block(func() {
+		from := s.let("from", kernel.Mul(kernel.IntVar(j.Var), j.Each))
+		s.lanes("i", kernel.Min(j.Each, kernel.Sub(s.elements(), from)), func(i kernel.Expr) {
+			// It is below elements by itself, which does not follow from what from and i can be.
+			at := s.let("at", kernel.Min(kernel.Add(from, i), kernel.Sub(s.elements(), kernel.I(1))))
+			s.finishAt(at, func(i, c kernel.Expr) kernel.Expr {
+				return p.whole(s, of(i), of(kernel.Add(s.m.at, c)), of(kernel.Add(s.l.at, c)))
+			})
+		})
+	})
+	s.emit(j)
+}
+
+// whole is an element from all parts: part k of it, and of its column's maximum and sum. Each lane works out the column's sum again: all
+// loads are under way at once then, while a pass over the columns before would cost their way twice.
+func (p *splitting) whole(s *attention, element, maximum, sum func(k kernel.Expr) kernel.Expr) kernel.Expr {
 	o := s.norm.Op.Reduce.Online
-	maximum, sum := s.vd, kernel.Add(s.vd, kernel.I(1))
-	part := func(i, k kernel.Expr) kernel.Expr { return kernel.At(p.parts, p.at(s, k, col, i)) }
-	most := s.reduce("most", kernel.Max, p.n, func(k kernel.Expr) kernel.Expr { return part(maximum, k) })
-	scaled := func(i kernel.Expr) kernel.Expr {
+	most := s.reduce("most", kernel.Max, p.n, maximum)
+	scaled := func(part func(k kernel.Expr) kernel.Expr) kernel.Expr {
 		return s.reduce("total", kernel.Sum, p.n, func(k kernel.Expr) kernel.Expr {
-			return kernel.Mul(part(i, k), o.Rescale(part(maximum, k), most))
+			return kernel.Mul(part(k), o.Rescale(maximum(k), most))
 		})
 	}
 	total := scaled(sum)
-	return kernel.Div(scaled(i), total)
+	return kernel.Div(scaled(element), total)
 }

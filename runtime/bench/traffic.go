@@ -105,6 +105,8 @@ func (w *walker) body(stmts []kernel.Stmt) {
 			w.name(s.Var, s.Lo)
 			w.expr(s.Hi)
 			w.body(s.Body)
+		case *kernel.Join:
+			w.body(s.Body)
 		case *kernel.Reduce:
 			w.expr(s.N)
 			w.name(s.Name, s.Value)

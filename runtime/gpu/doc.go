@@ -18,7 +18,7 @@
 // A kernel is a function of the module named as in the program. Its first argument is the step memory, 32-bit words:
 //
 //	0 ...      values of the program's symbols, in order
-//	1024 ...   counts of arrive, which are zero between launches
+//	1024 ...   counts of groups that join where there are no clusters, which are zero between launches
 //	2048 ...   what the kernel that chooses a token reads and writes: greedy.go
 //	4096 ...   what the kernels that find the likeliest tokens write
 //

@@ -13,7 +13,7 @@ const (
 	align     = 256      // of what kernels load from
 	stepWords = 1 << 14  // of step memory
 	slack     = 64 << 20 // that the driver wants besides: code, local memory
-	countsAt  = 1024     // first word of the counts of arrive
+	countsAt  = 1024     // first word of the counts of groups that join
 )
 
 // Offsets in the engine's pinned memory, which captured graphs copy from and to. Behind the tokens of a step lie the logits of one

@@ -18,7 +18,7 @@ var files embed.FS
 var Dialect = &clike.Dialect{
 	Name:    "cuda",
 	Files:   files,
-	Prelude: []string{"prelude.cuh"},
+	Prelude: []string{"prelude.cuh", "join.cuh"},
 
 	Tail:    []string{"pick.cu"},
 	Tiles:   tiles,
@@ -26,6 +26,7 @@ var Dialect = &clike.Dialect{
 	Threads: 256,
 	Team:    32,
 	Memory:  227 << 10,
+	Joined:  16,
 	Counts:  1024,
 	Overlap: true,
 	Words:   words,
@@ -42,7 +43,7 @@ var Dialect = &clike.Dialect{
 	},
 }
 
-// open declares a kernel. Its first parameter is the step's memory: the symbols' values, then the counts of arrive.
+// open declares a kernel. Its first parameter is the step's memory: the symbols' values, then the counts of Joined.
 func open(h clike.Head) string {
 	params := []string{"const int* step"}
 	for _, p := range h.Params {
@@ -55,7 +56,11 @@ func open(h clike.Head) string {
 			params = append(params, p.Type+"* "+p.Name)
 		}
 	}
-	s := fmt.Sprintf("extern \"C\" __global__ void __launch_bounds__(%d) %s(%s) {\n", h.Threads, h.Name, strings.Join(params, ", "))
+	cluster := ""
+	if h.Cluster > 0 {
+		cluster = fmt.Sprintf("CLUSTER(%d) ", h.Cluster)
+	}
+	s := fmt.Sprintf("extern \"C\" __global__ void %s__launch_bounds__(%d) %s(%s) {\n", cluster, h.Threads, h.Name, strings.Join(params, ", "))
 	s += "  const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;\n"
 	if h.Memory > 0 {
 		s += "  extern __shared__ __align__(128) unsigned char memory[];\n"
@@ -72,4 +77,4 @@ var words = strings.Fields(`
 	thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 	attended product from
 	threadIdx blockIdx blockDim gridDim warpSize min max
-	TEAM INFINITE NOT_A_NUMBER thread turn lane team group_index memory step f16 bf16`)
+	TEAM INFINITE NOT_A_NUMBER CLUSTER Joined thread turn lane team group_index memory step f16 bf16`)

@@ -111,20 +111,3 @@ __device__ __forceinline__ float max_group(float v, unsigned char* memory) {
   __syncthreads();
   return v;
 }
-
-// arrive counts the groups that come to a place and tells the last of n, which sees what the others stored. The last one leaves the
-// count as it was found. Counts follow the symbols in step memory. What a group stored before the barrier, the lane that counts
-// releases; what it acquires, the group reads behind the next barrier.
-__device__ __forceinline__ bool arrive(const int* step, int place, int n) {
-  __shared__ bool last;
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    int* count = const_cast<int*>(step) + 1024 + place;
-    int before;
-    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(count) : "memory");
-    last = before == n - 1;
-    if (last) *count = 0;
-  }
-  __syncthreads();
-  return last;
-}

@@ -143,7 +143,8 @@ func (c *context) LoadModule(image []byte) (m device.Module, err error) {
 // Attributes of functions, as cuda.h numbers them.
 const (
 	funcSharedBytes    = 8
-	funcSharedCarveout = 9 // percentage of the memory that L1 and shared memory share
+	funcSharedCarveout = 9  // percentage of the memory that L1 and shared memory share
+	funcLargeClusters  = 14 // of more groups than every device can launch together
 )
 
 // Function implements device.Context.
@@ -160,7 +161,10 @@ func (c *context) Function(m device.Module, name string, shared int) (f device.F
 		if r := c.api.setAttribute(f, funcSharedBytes, int32(shared)); r != 0 {
 			return r
 		}
-		return c.api.setAttribute(f, funcSharedCarveout, 100)
+		if r := c.api.setAttribute(f, funcSharedCarveout, 100); r != 0 || !c.info.Overlap { // older devices have no clusters either
+			return r
+		}
+		return c.api.setAttribute(f, funcLargeClusters, 1)
 	})
 	if err != nil {
 		return 0, err

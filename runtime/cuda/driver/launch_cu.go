@@ -45,11 +45,12 @@ func (a *api) setAttribute(f device.Function, attr, v int32) result {
 	return result(C.cuFuncSetAttribute(as[C.CUfunction](f), C.CUfunction_attribute(attr), C.int(v)))
 }
 
-// Of one size with cuda.h's, or this does not compile.
+// As cuda.h has them, or this does not compile.
 var (
 	_ [C.sizeof_CUlaunchConfig]byte    = [unsafe.Sizeof(launchConfig{})]byte{}
 	_ [C.sizeof_CUlaunchAttribute]byte = [unsafe.Sizeof(launchAttribute{})]byte{}
 	_ [programmaticSerialization]byte  = [C.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION]byte{}
+	_ [funcLargeClusters]byte          = [C.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED]byte{}
 )
 
 func (a *api) launch(f device.Function, m *launchMemory) result {
