@@ -88,6 +88,9 @@ func (p *printer) tileCall(plan *planned) {
 	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
 		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
 	plan.fetched = false
+	if plan.own != nil {
+		p.ownSums(plan.own)
+	}
 }
 
 // prepare puts a tile's x into the form that it wants.

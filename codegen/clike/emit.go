@@ -89,7 +89,7 @@ func (e *emitter) include(out *strings.Builder, name string) error {
 func (e *emitter) kernel(i int, k *kernel.Kernel) (string, Function, error) {
 	threads := e.d.Threads
 	for {
-		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, fixed: map[string]int64{}, threads: threads, plans: map[kernel.Stmt]*planned{}, attends: map[*kernel.For]*plannedLoop{}, sums: map[kernel.Stmt]*owned{}}
+		p := &planner{d: e.d, bufs: map[string]kernel.Buf{}, fixed: map[string]int64{}, threads: threads, plans: map[kernel.Stmt]*planned{}, attends: map[*kernel.For]*plannedLoop{}}
 		for j, b := range k.Bufs {
 			p.bufs[b.Name] = b
 			if e.o.Fixed != nil && b.Role == kernel.In {

@@ -22,7 +22,7 @@ func (l *layout) take(bytes int) (at int) {
 
 // locals declares the group memory.
 func (p *printer) locals() {
-	if p.reducesInGroup(p.k.Body) {
+	if reducesInGroup(p.k.Body) {
 		p.memory.take(4 * p.threads / p.emitter.d.Team)
 	}
 	for _, l := range p.k.Group {
@@ -55,24 +55,22 @@ func (p *printer) takeRing(bytes int) (at int) {
 	return at
 }
 
-// reducesInGroup reports a reduction by the whole group on its own.
-func (p *planner) reducesInGroup(body []kernel.Stmt) bool {
+// reducesInGroup reports a reduction by the whole group.
+func reducesInGroup(body []kernel.Stmt) bool {
 	for _, s := range body {
 		switch s := s.(type) {
 		case *kernel.Reduce:
-			if p.sums[s] == nil {
-				return true
-			}
+			return true
 		case *kernel.For:
-			if !s.Lanes && !s.Teams && p.reducesInGroup(s.Body) {
+			if !s.Lanes && !s.Teams && reducesInGroup(s.Body) {
 				return true
 			}
 		case *kernel.Join:
-			if p.reducesInGroup(s.Body) {
+			if reducesInGroup(s.Body) {
 				return true
 			}
 		case *kernel.If:
-			if p.reducesInGroup(s.Then) || p.reducesInGroup(s.Else) {
+			if reducesInGroup(s.Then) || reducesInGroup(s.Else) {
 				return true
 			}
 		}

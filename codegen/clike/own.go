@@ -16,14 +16,15 @@ type owned struct {
 	sums   []*kernel.Reduce
 	bufs   []string
 	loaded map[string]bool
-	parts  map[*kernel.Reduce]int // where those of the teams lie
+	tiles  int   // yet to run
+	parts  []int // where those of a sum lie
 }
 
 // mostOwned is the most elements of buffers that a lane has in registers.
 const mostOwned = 64
 
-// own finds vectors that tiles can take from registers, and leaves out of the kernel what computes them into group memory. Sums come
-// to stand behind the tiles.
+// own finds vectors that tiles can take from registers, and leaves out of the kernel what computes them into group memory, and their
+// sums: the tiles do both.
 func (p *planner) own(k *kernel.Kernel) *kernel.Kernel {
 	out := *k
 	out.Body = p.ownIn(k.Body)
@@ -50,14 +51,10 @@ func (p *planner) ownIn(body []kernel.Stmt) []kernel.Stmt {
 	for _, s := range body[first : last+1] {
 		if plan := p.plans[s]; plan != nil {
 			plan.own, plan.dot.X = o, ""
+			o.tiles++
 		}
 	}
-	out := slices.Concat(before, body[first:last+1])
-	for _, r := range o.sums {
-		p.sums[r] = o
-		out = append(out, r)
-	}
-	return append(out, body[last+1:]...)
+	return slices.Concat(before, body[first:])
 }
 
 // lastOf is the last of the tiles from the first on that share its vector as it is prepared once.
@@ -82,7 +79,7 @@ func (p *planner) ownedBy(body []kernel.Stmt, first int) (o *owned, before []ker
 	if _, global := p.bufs[plan.dot.X]; global || plan.Own == "" || !isZero(plan.dot.XAt) {
 		return nil, nil
 	}
-	o = &owned{Plan: plan.Plan, name: plan.dot.X, loaded: map[string]bool{}, parts: map[*kernel.Reduce]int{}}
+	o = &owned{Plan: plan.Plan, name: plan.dot.X, loaded: map[string]bool{}}
 	read := names{}
 	for i, s := range body {
 		switch s := s.(type) {
@@ -180,7 +177,8 @@ func (p *printer) loadOwn(o *owned, is func(buf string) bool) {
 
 func ownName(name string) string { return name + "_own" }
 
-// ownPrepare computes the vector in registers and has the tile put it into its form.
+// ownPrepare computes the vector in registers and has the tile put it into its form. The barrier behind that makes known what teams
+// have of the sums, too.
 func (p *printer) ownPrepare(plan *planned) {
 	o := plan.own
 	p.loadOwn(o, func(string) bool { return true })
@@ -208,10 +206,22 @@ func (p *printer) ownPrepare(plan *planned) {
 	p.indent--
 	p.line("}")
 	for _, r := range o.sums {
-		o.parts[r] = p.takeRing(4 * p.threads / p.emitter.d.Team)
-		p.line("leave_sum(%s, memory + %d%s);", ownName(p.name(r.Name)), o.parts[r], p.place())
+		at := p.takeRing(4 * p.threads / p.emitter.d.Team)
+		o.parts = append(o.parts, at)
+		p.line("leave_sum(%s, memory + %d%s);", ownName(p.name(r.Name)), at, p.place())
 	}
 	p.line("%s::prepare(memory + %d, %s%s);", plan.Type, p.memory.prep, own, p.place())
+}
+
+// ownSums names the sums once the last of the tiles has run, in whose way they would be in registers.
+func (p *printer) ownSums(o *owned) {
+	o.tiles--
+	if o.tiles > 0 {
+		return
+	}
+	for i, r := range o.sums {
+		p.line("const float %s = sum_left<%d>(memory + %d%s);", p.name(r.Name), p.threads, o.parts[i], p.place())
+	}
 }
 
 // ownExpr spells an expression whose elements v lanes have in registers.

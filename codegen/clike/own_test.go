@@ -69,8 +69,8 @@ func TestOwn(t *testing.T) {
   group_barrier();
   T::run(acc + 0, 1, a, 2048, nullptr, 2048, 16, 1, 2048, memory + 6528, memory + 128);
   T::run(acc + 16, 1, b, 2048, nullptr, 2048, 16, 1, 2048, memory + 25600, memory + 128);
-  launch_dependents();
   const float total = sum_left<256>(memory + 44672);
+  launch_dependents();
   const float factor = rsqrtf(total);
   group_barrier();
   for (int r = thread; r < 16; r += 256) {

@@ -12,7 +12,6 @@ type planner struct {
 	threads int
 	plans   map[kernel.Stmt]*planned
 	attends map[*kernel.For]*plannedLoop
-	sums    map[kernel.Stmt]*owned // those that are taken where the vector is prepared
 }
 
 // planned is a call and how it is spelled.

@@ -308,10 +308,6 @@ func (p *printer) straight(body []kernel.Stmt) bool {
 // reduce has each lane take its share first.
 func (p *printer) reduce(s *kernel.Reduce) {
 	name, v := p.name(s.Name), p.name(s.Var)
-	if o := p.sums[s]; o != nil {
-		p.line("const float %s = sum_left<%d>(memory + %d%s);", name, p.threads, o.parts[s], p.place())
-		return
-	}
 	start := map[kernel.ReduceOp]float32{kernel.Sum: 0, kernel.Max: float32(math.Inf(-1))}[s.Op]
 	p.line("float %s = %s;", name, floatText(start, 0))
 	value := p.expr(s.Value, precedence["add"]+1)

@@ -25,8 +25,8 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
     gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 128, xn_own);
     group_barrier();
     gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wq + size_t(row * 96 >> 9) * 288, 96, nullptr, 96, 32, 1, 96, memory + 512, memory + 128);
-    launch_dependents();
     const float total = sum_left<256>(memory + 3968);
+    launch_dependents();
     const float factor = rsqrtf(total / 96.0f + 1e-05f);
     group_barrier();
     for (int r = thread; r < 32; r += 256) {
@@ -57,8 +57,8 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 128, xn_own);
       group_barrier();
       gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wk, 96, nullptr, 96, 32, 1, 96, memory + 512, memory + 128);
-      launch_dependents();
       const float total2 = sum_left<256>(memory + 3968);
+      launch_dependents();
       const float factor2 = rsqrtf(total2 / 96.0f + 1e-05f);
       group_barrier();
       for (int r2 = thread; r2 < 32; r2 += 256) {
@@ -86,8 +86,8 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::prepare(memory + 128, xn_own);
       group_barrier();
       gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 2, 1, 1, 1>::run(acc + 0, 1, wv, 96, nullptr, 96, 32, 1, 96, memory + 512, memory + 128);
-      launch_dependents();
       const float total3 = sum_left<256>(memory + 3968);
+      launch_dependents();
       const float factor3 = rsqrtf(total3 / 96.0f + 1e-05f);
       group_barrier();
       for (int r3 = thread; r3 < 32; r3 += 256) {

@@ -26,8 +26,8 @@ extern "C" __global__ void __launch_bounds__(256) mlpGateUp_1(const int* step, c
   group_barrier();
   gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 1, 1, 1, 1>::run(acc + 0, 1, wgate + size_t(row * 96 >> 9) * 288, 96, nullptr, 96, 16, 1, 96, memory + 512, memory + 128);
   gemv::Gemv<gemv::Codes<4, 8, false, false, false>, 96, 8, 1, 1, 1, 1>::run(acc + 16, 1, wup + size_t(row * 96 >> 9) * 288, 96, nullptr, 96, 16, 1, 96, memory + 3456, memory + 128);
-  launch_dependents();
   const float total = sum_left<256>(memory + 6400);
+  launch_dependents();
   const float factor = rsqrtf(total / 96.0f + 1e-05f);
   group_barrier();
   for (int r = thread; r < 16; r += 256) {
