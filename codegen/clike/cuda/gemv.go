@@ -35,11 +35,11 @@ func planGemv(c clike.Call) *clike.Plan {
 		groups: (int(c.Rows.Hi) + quant.PanelRows - 1) / quant.PanelRows,
 	}
 	t.size()
-	const eight = 8 // elements that a thread takes together
-	pieces := t.k / eight
+	const four = 4 // elements that a thread takes together
+	pieces := t.k / four
 	return &clike.Plan{
 		Type: t.name(), Ring: t.ring(), Prep: t.prep(), Form: t.form(),
-		Own: fmt.Sprintf("gemv::Own<%d, %d>", t.k, c.Threads), Owned: eight * ((pieces + c.Threads - 1) / c.Threads), Whole: pieces%c.Threads == 0,
+		Own: fmt.Sprintf("gemv::Own<%d, %d>", t.k, c.Threads), Owned: four * ((pieces + c.Threads - 1) / c.Threads), Whole: pieces%c.Threads == 0,
 	}
 }
 

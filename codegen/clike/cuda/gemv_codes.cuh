@@ -26,38 +26,38 @@ struct Digits {
       unsigned most = 0;
       float sum = 0.0f;
 #pragma unroll
-      for (int j = 0; j < 8; j++) most = max(most, __float_as_uint(fabsf(x.v[n][j]))), sum += x.v[n][j];
+      for (int j = 0; j < 4; j++) most = max(most, __float_as_uint(fabsf(x.v[n][j]))), sum += x.v[n][j];
       most = max(most, __shfl_xor_sync(0xffffffffu, most, 1));
       most = max(most, __shfl_xor_sync(0xffffffffu, most, 2));
+      most = max(most, __shfl_xor_sync(0xffffffffu, most, 4));
       if constexpr (W::OFFSETS) {
         sum += __shfl_xor_sync(0xffffffffu, sum, 1);
         sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+        sum += __shfl_xor_sync(0xffffffffu, sum, 4);
       }
       // The greatest comes to lie in [2^21, 2^22).
       const int exponent = min(127 + 21 + 127 - (int)(most >> 23), 253);
       const float scale = __uint_as_float((unsigned)exponent << 23);
-      if (!Own::has(8 * n)) continue;
-      const int unit = Own::unit(n), quarter = Own::quarter(n);
-      if (quarter == 0) {
+      if (!Own::has(4 * n)) continue;
+      const int unit = Own::unit(n);
+      if (threadIdx.x % 8 == 0) {
         factors(prep)[unit] = most < 0x7f800000u ? __uint_as_float((unsigned)(254 - exponent) << 23) : NOT_A_NUMBER;
         if constexpr (W::OFFSETS) factors(prep)[UNITS + unit] = sum;
       }
-      split(digits(prep) + unit * UNIT + quarter * 8, x.v[n], scale);
+      split(digits(prep) + unit * UNIT + Own::quarter() * 8 + Own::half() * 4, x.v[n], scale);
     }
   }
 
-  // split writes eight elements' digits, of both halves.
-  DEVICE void split(unsigned char* to, const float (&v)[8], float scale) {
-    int q[8];
+  // split writes the digits of four elements.
+  DEVICE void split(unsigned char* to, const float (&v)[4], float scale) {
+    int q[4];
 #pragma unroll
-    for (int j = 0; j < 8; j++) q[j] = __float2int_rn(v[j] * scale);
+    for (int j = 0; j < 4; j++) q[j] = __float2int_rn(v[j] * scale);
 #pragma unroll
     for (int c = 0; c < COUNT; c++) {
-      uint2 digit;
-      digit.x = lowest(q[0], q[1], q[2], q[3]), digit.y = lowest(q[4], q[5], q[6], q[7]);
-      *(uint2*)(to + 32 * c) = digit;
+      *(unsigned*)(to + 32 * c) = lowest(q[0], q[1], q[2], q[3]);
 #pragma unroll
-      for (int j = 0; j < 8; j++) q[j] = (q[j] + 128) >> 8;  // less the digit, which is signed
+      for (int j = 0; j < 4; j++) q[j] = (q[j] + 128) >> 8;  // less the digit, which is signed
     }
   }
   DEVICE unsigned lowest(int a, int b, int c, int d) {

@@ -25,8 +25,8 @@ struct Columns {
 #pragma unroll
     for (int n = 0; n < Own::TURNS; n++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) x.v[n][j] *= scale;
-      if (Own::has(8 * n)) split((uint4*)(columns(prep) + Own::unit(n) * UNIT + Own::quarter(n) * 16), x.v[n]);
+      for (int j = 0; j < 4; j++) x.v[n][j] *= scale;
+      if (Own::has(4 * n)) split(columns(prep) + Own::unit(n) * UNIT + Own::quarter() * 16 + Own::half() * 8, x.v[n]);
     }
   }
 
@@ -37,7 +37,7 @@ struct Columns {
 #pragma unroll
     for (int n = 0; n < Own::TURNS; n++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) most = fmaxf(most, fabsf(x.v[n][j]));
+      for (int j = 0; j < 4; j++) most = fmaxf(most, fabsf(x.v[n][j]));
     }
     // Floats that are not negative are in order as integers.
     const unsigned bits = __reduce_max_sync(0xffffffffu, __float_as_uint(most));
@@ -51,13 +51,12 @@ struct Columns {
     return __uint_as_float((unsigned)exponent << 23);
   }
 
-  // split writes eight elements in each column, and leaves v what is missing.
-  DEVICE void split(uint4* to, float (&v)[8]) {
+  // split writes four elements in each column, and leaves v what is missing.
+  DEVICE void split(unsigned char* to, float (&v)[4]) {
 #pragma unroll
     for (int c = 0; c < COUNT; c++) {
-      uint4 q;
-      q.x = round(v[0], v[1]), q.y = round(v[2], v[3]), q.z = round(v[4], v[5]), q.w = round(v[6], v[7]);
-      to[4 * c] = q;
+      const unsigned first = round(v[0], v[1]), last = round(v[2], v[3]);
+      *(uint2*)(to + 64 * c) = make_uint2(first, last);
     }
   }
 

@@ -1,39 +1,37 @@
-// What the threads of a group have of a vector in registers: eights, of which a unit has four, that fall to neighbors. An eight has four
-// elements of both halves of its unit.
+// What the threads of a group have of a vector in registers: fours, of which a unit has eight, that fall to neighbors. So what a warp loads
+// at once lies together: all groups want the same vector at the same time, and each line of it is asked for once by each.
 
 namespace gemv {
 
 template <int K, int THREADS>
 struct Own {
   static_assert(K % 32 == 0, "units are whole");
-  static constexpr int TURNS = (K / 8 + THREADS - 1) / THREADS, COUNT = 8 * TURNS;
-  static constexpr bool WHOLE = K / 8 % THREADS == 0;
-  float v[TURNS][8];
+  static constexpr int TURNS = (K / 4 + THREADS - 1) / THREADS, COUNT = 4 * TURNS;
+  static constexpr bool WHOLE = K / 4 % THREADS == 0;
+  float v[TURNS][4];
 
-  // unit and quarter tell which eight of the vector is the nth, at where it begins.
-  DEVICE int unit(int n) { return (n * THREADS + threadIdx.x) / 4; }
-  DEVICE int quarter(int n) { return threadIdx.x % 4; }
-  DEVICE int at(int n) { return unit(n) * 32 + quarter(n) * 4; }
+  // at is where the nth four begins, in a unit; of its eight, those of lane t of four are t in the first half and 4+t in the second.
+  DEVICE int at(int n) { return 4 * (n * THREADS + threadIdx.x); }
+  DEVICE int unit(int n) { return at(n) / 32; }
+  DEVICE int half() { return threadIdx.x % 8 / 4; }
+  DEVICE int quarter() { return threadIdx.x % 4; }
 
   // has reports that the vector has element i of these.
-  DEVICE bool has(int i) { return WHOLE || i / 8 * THREADS + (int)threadIdx.x < K / 8; }
-  __device__ __forceinline__ float& operator[](int i) { return v[i / 8][i % 8]; }
+  DEVICE bool has(int i) { return WHOLE || at(i / 4) < K; }
+  __device__ __forceinline__ float& operator[](int i) { return v[i / 4][i % 4]; }
 
   // load takes a buffer in global memory, where all begin at multiples of 256 bytes. The loads stay where they are, also before a wait:
   // the compiler moves others to their use.
   __device__ __forceinline__ void load(const float* p) {
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
-      if (has(8 * n)) {
-        load_four(v[n], p + at(n));
-        load_four(v[n] + 4, p + at(n) + 16);
+      float(&to)[4] = v[n];
+      if (has(4 * n)) {
+        asm volatile("ld.global.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3]) : "l"(p + at(n)) : "memory");
       } else {
-        clear(v[n]);
+        clear(to);
       }
     }
-  }
-  DEVICE void load_four(float* to, const float* p) {
-    asm volatile("ld.global.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3]) : "l"(p) : "memory");
   }
 
   // take takes a vector wherever it lies.
@@ -41,21 +39,18 @@ struct Own {
 #pragma unroll
     for (int n = 0; n < TURNS; n++) {
       const float* x = p + at(n);
-      if (!has(8 * n)) {
+      if (!has(4 * n)) {
         clear(v[n]);
       } else if (((unsigned long long)x & 15) == 0) {
-        const float4 a = *(const float4*)x, b = *(const float4*)(x + 16);
-        v[n][0] = a.x, v[n][1] = a.y, v[n][2] = a.z, v[n][3] = a.w, v[n][4] = b.x, v[n][5] = b.y, v[n][6] = b.z, v[n][7] = b.w;
+        const float4 a = *(const float4*)x;
+        v[n][0] = a.x, v[n][1] = a.y, v[n][2] = a.z, v[n][3] = a.w;
       } else {
 #pragma unroll
-        for (int j = 0; j < 8; j++) v[n][j] = x[j / 4 * 16 + j % 4];
+        for (int j = 0; j < 4; j++) v[n][j] = x[j];
       }
     }
   }
-  DEVICE void clear(float (&v)[8]) {
-#pragma unroll
-    for (int j = 0; j < 8; j++) v[j] = 0.0f;
-  }
+  DEVICE void clear(float (&v)[4]) { v[0] = v[1] = v[2] = v[3] = 0.0f; }
 };
 
 }  // namespace gemv

@@ -2,7 +2,7 @@
 // more. A kernel that ends with a join is declared CLUSTER, opens what groups receive, and runs the join's body from .. to, a share at a
 // time, in which element i of a group's part is of its share or of what is for all.
 
-#if __CUDA_ARCH__ >= 900
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
 // The groups are a cluster, blocks that run at the same time. Each sends the others their shares, into their shared memory, and takes its
 // own. Nothing is read there, so a group ends when it has received all and has no need to wait for the others.
 #define CLUSTER(groups) __cluster_dims__(groups, 1, 1)
@@ -71,7 +71,7 @@ struct Joined {
   __device__ __forceinline__ float of_all(int group, int i) const { return rows[group * ROW + AT_ALL + i - GROUPS * EACH]; }
 };
 #else
-// There are no clusters. Parts go to memory, and the last group to come takes all shares, as others may not even have begun.
+// There may be no clusters, or none of so many groups. Parts go to memory, and the last group to come takes all shares, as others may not even have begun.
 #define CLUSTER(groups)
 
 template <int GROUPS, int EACH, int ALL, int THREADS>

@@ -16,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
     gemv::Own<96, 256> xn_own = {};
     float total_own = 0.0f;
     #pragma unroll
-    for (int turn = 0; turn < 8; turn++) {
+    for (int turn = 0; turn < 4; turn++) {
       if (!xn_own.has(turn)) continue;
       total_own += x_own[turn] * x_own[turn];
       xn_own[turn] = x_own[turn] * normW_own[turn];
@@ -48,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       gemv::Own<96, 256> xn_own = {};
       float total2_own = 0.0f;
       #pragma unroll
-      for (int turn = 0; turn < 8; turn++) {
+      for (int turn = 0; turn < 4; turn++) {
         if (!xn_own.has(turn)) continue;
         total2_own += x_own[turn] * x_own[turn];
         xn_own[turn] = x_own[turn] * normW_own[turn];
@@ -77,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(256) attnQKV_1(const int* step, con
       gemv::Own<96, 256> xn_own = {};
       float total3_own = 0.0f;
       #pragma unroll
-      for (int turn = 0; turn < 8; turn++) {
+      for (int turn = 0; turn < 4; turn++) {
         if (!xn_own.has(turn)) continue;
         total3_own += x_own[turn] * x_own[turn];
         xn_own[turn] = x_own[turn] * normW_own[turn];

@@ -16,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(256) mlpGateUp_1(const int* step, c
   gemv::Own<96, 256> xn_own = {};
   float total_own = 0.0f;
   #pragma unroll
-  for (int turn = 0; turn < 8; turn++) {
+  for (int turn = 0; turn < 4; turn++) {
     if (!xn_own.has(turn)) continue;
     total_own += x_own[turn] * x_own[turn];
     xn_own[turn] = x_own[turn] * normW_own[turn];
