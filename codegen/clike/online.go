@@ -136,17 +136,36 @@ func (o *online) values() *kernel.Mix {
 
 // renamed is an expression with another name for a variable.
 func renamed(e kernel.Expr, from, to string) kernel.Expr {
-	switch e := e.(type) {
-	case *kernel.Var:
-		if e.Name == from {
-			return &kernel.Var{Name: to, T: e.T}
+	return replaced(e, func(e kernel.Expr) kernel.Expr {
+		if v, ok := e.(*kernel.Var); ok && v.Name == from {
+			return &kernel.Var{Name: to, T: v.T}
 		}
+		return nil
+	})
+}
+
+// with is an expression with a variable in place of a load.
+func with(e kernel.Expr, load *kernel.Load, name string) kernel.Expr {
+	return replaced(e, func(e kernel.Expr) kernel.Expr {
+		if reflect.DeepEqual(e, kernel.Expr(load)) {
+			return kernel.FloatVar(name)
+		}
+		return nil
+	})
+}
+
+// replaced is an expression with others for those parts for which by has some.
+func replaced(e kernel.Expr, by func(kernel.Expr) kernel.Expr) kernel.Expr {
+	if other := by(e); other != nil {
+		return other
+	}
+	switch e := e.(type) {
 	case *kernel.Load:
-		return &kernel.Load{Buf: e.Buf, Index: renamed(e.Index, from, to), T: e.T}
+		return &kernel.Load{Buf: e.Buf, Index: replaced(e.Index, by), T: e.T}
 	case *kernel.Call:
 		args := make([]kernel.Expr, len(e.Args))
 		for i, a := range e.Args {
-			args[i] = renamed(a, from, to)
+			args[i] = replaced(a, by)
 		}
 		return &kernel.Call{Fn: e.Fn, Args: args}
 	}
@@ -166,21 +185,4 @@ func only(e kernel.Expr, one *kernel.Load) bool {
 		}
 	}
 	return true
-}
-
-// with is an expression with a variable in place of a load.
-func with(e kernel.Expr, load *kernel.Load, name string) kernel.Expr {
-	switch e := e.(type) {
-	case *kernel.Load:
-		if reflect.DeepEqual(e, load) {
-			return kernel.FloatVar(name)
-		}
-	case *kernel.Call:
-		args := make([]kernel.Expr, len(e.Args))
-		for i, a := range e.Args {
-			args[i] = with(a, load, name)
-		}
-		return &kernel.Call{Fn: e.Fn, Args: args}
-	}
-	return e
 }
