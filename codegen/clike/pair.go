@@ -59,7 +59,7 @@ func (p *planner) calls(body []kernel.Stmt, over string, touched bool) (n int, o
 	seconds := map[kernel.Stmt]bool{}
 	for _, s := range body {
 		switch s := s.(type) {
-		case *kernel.Mix:
+		case *kernel.Mix, *kernel.Join:
 			return n, false
 		case *kernel.Dot:
 			if seconds[s] {
