@@ -62,7 +62,8 @@ func Compile(g *ir.Graph, o Options) (*Compiled, error) {
 	case o.Activations != kernel.Invalid:
 		return nil, fmt.Errorf("target %s does not round activations to %s", t.Name, o.Activations)
 	}
-	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: passes.Chunk(g, cmp.Or(o.Chunk, sched.Chunk)), Sched: sched}
+	sched.Chunk = passes.Chunk(g, cmp.Or(o.Chunk, sched.Chunk))
+	m := &passes.Module{Graphs: []*ir.Graph{g.Clone(g.Name)}, Chunk: sched.Chunk, Sched: sched}
 	if err := passes.Run(m, "", o.Check); err != nil {
 		return nil, err
 	}

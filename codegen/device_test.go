@@ -13,7 +13,9 @@ import (
 	"github.com/llorch/llorch/codegen"
 	"github.com/llorch/llorch/codegen/nvrtc"
 	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/op"
+	"github.com/llorch/llorch/models"
 	"github.com/llorch/llorch/runtime"
 	"github.com/llorch/llorch/runtime/cuda"
 	"github.com/llorch/llorch/runtime/cuda/driver"
@@ -151,6 +153,56 @@ func TestDeviceLlama(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// wide are models with a layer whose MLP has enough rows for a GPU to take the most tokens at a time: several tiles of rows and tokens,
+// full ones and cut off ones, of units that are odd in number where a type's blocks allow that.
+func wide() (cases []llamaCase) {
+	for _, w := range []kernel.DType{kernel.F16, kernel.BF16, kernel.Q40, kernel.Q41, kernel.Q50, kernel.Q51, kernel.Q80, kernel.Q4K, kernel.Q5K, kernel.Q6K} {
+		c := with(func(c *models.Config) {
+			c.Vocab, c.Layers, c.Embd, c.FFN, c.Context = 301, 1, 288, 5600, 600
+			c.Heads, c.KVHeads, c.HeadDim, c.Rope.Width = 9, 3, 32, 32
+			if w.Row().Elems > 32 {
+				c.Embd, c.FFN, c.Heads, c.KVHeads = 256, 5632, 8, 2
+			}
+		})
+		cases = append(cases, llamaCase{"wide", c, w, kernel.F16})
+	}
+	return append(cases, llamaCase{"mixed", cases[7].config, kernel.Q4K, kernel.F16})
+}
+
+// TestDeviceTiles holds steps of many tokens against the reference.
+func TestDeviceTiles(t *testing.T) {
+	d := needDevice(t)
+	for _, c := range wide() {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			for _, env := range []map[string]int64{{"S": 389, "P": 0}, {"S": 200, "P": 180}, {"S": 20, "P": 0}} {
+				tr := &trial{g: c.graph(t), env: env, seed: 3}
+				tr.onDevice(t, d, func(step string, want, got [][]float64, src string) {
+					off := relative(want[0], got[0])
+					t.Logf("%s %v: relative error %.2g", step, env, off)
+					require.Less(t, off, 0.02, "%s %v", step, env)
+				})
+			}
+		})
+	}
+}
+
+// TestCUDATiles: those are the tiles that they are for.
+func TestCUDATiles(t *testing.T) {
+	for _, c := range wide() {
+		compiled, err := codegen.Compile(c.graph(t), codegen.Options{Target: "cuda"})
+		require.NoError(t, err)
+		files, err := compiled.Target.Sources(compiled.Program, compiled.Kernels)
+		require.NoError(t, err)
+		src := string(files[codegen.CUDASource])
+		if c.shape == "mixed" {
+			require.NotContains(t, src, ">::pair(")
+			continue
+		}
+		require.Regexp(t, fmt.Sprintf(`gemm::Tile<.*, %d, 176, \d, 2>::pair\(`, c.config.Embd), src)
 	}
 }
 

@@ -51,6 +51,9 @@ func (p *printer) tileCall(plan *planned) {
 	if p.scope != group {
 		p.fail("a tile within a loop over lanes or teams")
 	}
+	if plan.joined {
+		return
+	}
 	x, xStride, cols := "nullptr", p.ints(d.XStride), p.ints(d.Cols)
 	if plan.own == nil {
 		x = p.matrix(d.X, d.XAt)
@@ -85,8 +88,12 @@ func (p *printer) tileCall(plan *planned) {
 	if plan.Ring > 0 {
 		ring = fmt.Sprintf("memory + %d", plan.ringAt)
 	}
-	p.line("%s::run(%s + %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, p.name(d.Acc), p.expr(d.AccAt, precedence["add"]+1),
-		p.ints(d.AccStride), p.matrix(d.W, d.WAt), p.ints(d.WStride), x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
+	run, acc, w := "run", p.acc(d), p.matrix(d.W, d.WAt)
+	if plan.second != nil {
+		run, acc, w = "pair", acc+", "+p.acc(plan.second), w+", "+p.matrix(plan.second.W, plan.second.WAt)
+	}
+	p.line("%s::%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, memory + %d%s);", plan.Type, run, acc, p.ints(d.AccStride), w, p.ints(d.WStride),
+		x, xStride, p.ints(d.Rows), cols, p.ints(d.K), ring, p.memory.prep, p.place())
 	plan.fetched = false
 	if plan.own != nil {
 		p.ownSums(plan.own)
@@ -104,6 +111,11 @@ func (p *printer) prepare(plan *planned, x, xStride, cols string) {
 		more = ", " + p.asked()
 	}
 	p.line("%s::prepare(memory + %d, %s, %s, %s%s%s);", plan.Type, p.memory.prep, x, xStride, cols, more, p.place())
+}
+
+// acc is where a call leaves results.
+func (p *printer) acc(d *kernel.Dot) string {
+	return p.name(d.Acc) + " + " + p.expr(d.AccAt, precedence["add"]+1)
 }
 
 // matrix is a pointer to the element at an index, which begins a block if the elements are in blocks. Matrices of blocks may have

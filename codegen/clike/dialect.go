@@ -40,8 +40,9 @@ type Head struct {
 	Name    string
 	Threads int
 	Params  []Param
-	Memory  int // bytes of group memory
-	Cluster int // groups that a Join has, which are launched together; 0 without one
+	Memory  int  // bytes of group memory
+	Cluster int  // groups that a Join has, which are launched together; 0 without one
+	Single  bool // a multiprocessor has one group at a time
 }
 
 // Param is a buffer: a pointer to Type, which is const unless the kernel writes it. What is Weight is never written while a model

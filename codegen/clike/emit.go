@@ -49,7 +49,7 @@ func Emit(d *Dialect, o Options, ks []*kernel.Kernel) ([]byte, []Function, error
 			return nil, nil, err
 		}
 	}
-	out.WriteString(strings.Join(slices.Concat(e.elements, bodies), "\n"))
+	out.WriteString(strings.Join(slices.Concat(e.code, e.elements, bodies), "\n"))
 	for _, name := range d.Tail {
 		if err := e.include(&out, name); err != nil {
 			return nil, nil, err
@@ -72,6 +72,7 @@ type emitter struct {
 	o        Options
 	reserved map[string]bool
 	files    []string // of the tiles in use
+	code     []string // of their plans
 	elements []string // functions that read weights of blocks
 	counts   int      // places for Joins that are taken
 }
@@ -96,6 +97,7 @@ func (e *emitter) kernel(i int, k *kernel.Kernel) (string, Function, error) {
 				p.fixed[b.Name] = e.o.Fixed(i, j)
 			}
 		}
+		p.pair(k)
 		narrowed, n, err := narrow(k, e.o.Limits, p.stmt, p.loop)
 		if err != nil {
 			return "", Function{}, err
@@ -128,8 +130,11 @@ func (e *emitter) print(i int, k *kernel.Kernel, n *narrower, plans *planner) (s
 	if p.memory.size > e.d.Memory {
 		return "", Function{}, fmt.Errorf("kernel %s: a group needs %d bytes of group memory, and there are %d", k.Name, p.memory.size, e.d.Memory)
 	}
-	for _, plan := range plans.plans {
+	for _, plan := range plans.ordered(k) {
 		e.use(plan.tile.Files)
+		if plan.Code != "" && !slices.Contains(e.code, plan.Code) {
+			e.code = append(e.code, plan.Code)
+		}
 	}
 	for _, plan := range plans.attends {
 		e.use(plan.tile.Files)

@@ -20,11 +20,12 @@ func (l *layout) take(bytes int) (at int) {
 	return at
 }
 
-// locals declares the group memory.
+// locals declares the group memory. Results that are complete when what their tile prepared is not needed any more lie over that.
 func (p *printer) locals() {
 	if reducesInGroup(p.k.Body) {
 		p.memory.take(4 * p.threads / p.emitter.d.Team)
 	}
+	most, over := 0, p.overlay()
 	for _, l := range p.k.Group {
 		if p.spared(p.k.Body, l.Name) {
 			continue
@@ -34,9 +35,12 @@ func (p *printer) locals() {
 			p.fail("group memory %s has no known size: %s", l.Name, kernel.ExprString(l.N))
 			return
 		}
+		if l.Name == over {
+			most = max(most, int(4*n.Hi))
+			continue
+		}
 		p.line("%s", p.emitter.d.Local(p.name(l.Name), p.memory.take(int(4*n.Hi))))
 	}
-	most := 0
 	for _, plan := range p.plans {
 		most = max(most, plan.Prep)
 	}
@@ -44,6 +48,9 @@ func (p *printer) locals() {
 		most = max(most, plan.Memory)
 	}
 	p.memory.prep = p.memory.take(most)
+	if over != "" {
+		p.line("%s", p.emitter.d.Local(p.name(over), p.memory.prep))
+	}
 	p.memory.ring = p.memory.size
 }
 

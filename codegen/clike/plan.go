@@ -12,6 +12,10 @@ type planner struct {
 	threads int
 	plans   map[kernel.Stmt]*planned
 	attends map[*kernel.For]*plannedLoop
+
+	seconds map[kernel.Stmt]kernel.Stmt // the call that may be spelled with one, as both stand in the kernel
+	firsts  map[kernel.Stmt]*planned    // by the second, the plan that is for both
+	over    string                      // group memory that may lie over what tiles prepare, or ""
 }
 
 // planned is a call and how it is spelled.
@@ -20,6 +24,9 @@ type planned struct {
 	tile *Tile
 	dot  *kernel.Dot // the fields of the call; of one with a vector of its own, without X
 	own  *owned      // the vector, if it comes from registers
+
+	second *kernel.Dot // those of the call that is spelled with it
+	joined bool        // this is such a call
 
 	ringAt  int  // where its ring lies
 	fetched bool // a fetch was spelled that run has not used
@@ -49,12 +56,26 @@ func (p *planner) stmt(n *narrower, s kernel.Stmt) []kernel.Stmt {
 	call := Call{
 		Mix: mix, W: p.operand(d.W), X: p.operand(d.X), Rows: n.rangeOf(c.Rows), Cols: n.rangeOf(c.Cols), K: n.rangeOf(c.K),
 		WStride: n.rangeOf(c.WStride), XStride: n.rangeOf(c.XStride), AccStride: n.rangeOf(c.AccStride), Threads: p.threads,
+		Pair: p.seconds[s] != nil, Room: p.room(n),
 	}
-	for _, t := range p.d.Tiles {
-		if plan := t.Plan(call); plan != nil {
-			p.plans[&c] = &planned{Plan: plan, tile: t, dot: &c}
-			return []kernel.Stmt{&c}
+	if first := p.firsts[s]; first != nil {
+		first.second = &c
+		p.plans[&c] = &planned{Plan: &Plan{}, tile: first.tile, dot: &c, joined: true}
+		return []kernel.Stmt{&c}
+	}
+	plan := p.ask(call)
+	if call.Pair && (plan == nil || !plan.Pair) { // each alone; what the first leaves is there when the second begins
+		p.over = ""
+		call.Pair, call.Room = false, p.room(n)
+		plan = p.ask(call)
+	}
+	if plan != nil {
+		plan.dot = &c
+		p.plans[&c] = plan
+		if plan.Pair {
+			p.firsts[p.seconds[s]] = plan
 		}
+		return []kernel.Stmt{&c}
 	}
 	for _, e := range []*kernel.Expr{&c.Rows, &c.Cols} { // no tile has fewer than none, which their ranges may not tell
 		if n.rangeOf(*e).Lo < 0 {
@@ -65,6 +86,16 @@ func (p *planner) stmt(n *narrower, s kernel.Stmt) []kernel.Stmt {
 		return n.stmts(mixLoops(&c))
 	}
 	return n.stmts(dotLoops(&c))
+}
+
+// ask asks the tiles in turn.
+func (p *planner) ask(c Call) *planned {
+	for _, t := range p.d.Tiles {
+		if plan := t.Plan(c); plan != nil {
+			return &planned{Plan: plan, tile: t}
+		}
+	}
+	return nil
 }
 
 func (p *planner) operand(name string) Operand {

@@ -71,6 +71,9 @@ func (p *printer) kernel() string {
 	if p.joined != nil {
 		h.Cluster = int(p.joined.groups)
 	}
+	for _, plan := range p.plans {
+		h.Single = h.Single || plan.Single
+	}
 	for _, b := range p.k.Bufs {
 		t := p.emitter.d.Bytes
 		if !blocks(b.DType) {

@@ -9,6 +9,7 @@ import "github.com/llorch/llorch/ir/kernel"
 //	rest(ring, w, rows)              loads more, once x is on its way; where there is a fetch
 //	prepare(prep, x, xStride, cols)  puts x into the form that run wants; where the plan prepares
 //	run(acc, accStride, w, wStride, x, xStride, rows, cols, k, ring, prep)
+//	pair(acc, acc2, accStride, w, w2, wStride, x, xStride, rows, cols, k, ring, prep)
 //
 // With a ring, prepare has one more parameter, which it calls when x is on its way. Each has the dialect's Place as its last argument.
 //
@@ -18,7 +19,8 @@ import "github.com/llorch/llorch/ir/kernel"
 //
 // w and x point to the first element (of fragments: the first byte), rows, cols and k are ints, acc is group memory, ring and prep
 // are the plan's own. There is one fetch before each run. There is a barrier before run wherever x or acc need one, one before
-// prepare, and one between prepare and run; what run leaves in acc is seen after a barrier.
+// prepare, and one between prepare and run; what run leaves in acc is seen after a barrier. pair is two runs with the same x, where the
+// plan is for both.
 type Tile struct {
 	Name  string
 	Files []string // of device code, each after those that it uses
@@ -33,6 +35,9 @@ type Call struct {
 	Rows, Cols, K               Range
 	WStride, XStride, AccStride Range
 	Threads                     int // of the group
+	// Pair says that a call of the same sizes and types follows, with the same x: the plan may be for both.
+	Pair bool
+	Room int // bytes of group memory that the kernel leaves to tiles
 }
 
 // Operand is where a matrix lies.
@@ -56,4 +61,8 @@ type Plan struct {
 	Whole bool
 	// Threads is the size of group that the plan wants instead of the call's; 0 takes any.
 	Threads int
+	Code    string // device code for this type, behind the files
+	Pair    bool   // for the call that follows, too
+	Over    bool   // acc may lie over prep, which run is done with when it writes results
+	Single  bool   // a multiprocessor has one group at a time, whatever else there is room for: the plan wants all registers
 }

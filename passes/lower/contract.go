@@ -1,7 +1,6 @@
 package lower
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/llorch/llorch/ir"
@@ -132,7 +131,7 @@ func contractSkeleton(b *builder) {
 		s.toks = b.param("toks", dim.Const(int64(toks)))
 		width = s.toks
 		if b.sched.Banks {
-			width = kernel.Add(s.toks, kernel.I(1))
+			width = kernel.Add(s.toks, kernel.I(int64(b.sched.padding(toks))))
 			s.stride = width
 		}
 	}
@@ -157,92 +156,6 @@ func contractSkeleton(b *builder) {
 func isOne(e kernel.Expr) bool {
 	l, ok := e.(*kernel.IntLit)
 	return ok && l.V == 1
-}
-
-// tileSize is the rows and tokens of a group: of one token as many rows as fill the device, of many those that the schedule wants,
-// halved until the results of so many projections side by side fit. Rows are whole runs of elements that results mix; where those are
-// too long, tokens are halved.
-func (s *contraction) tileSize(segs []*segment, members int) (rows, toks int) {
-	sched, unit := &s.sched, s.rowUnit()
-	if isOne(s.n) {
-		return sched.fill(segs, unit, s.x.Group == s.gr), 1
-	}
-	rows = cmp.Or(sched.ManyRows, sched.Rows)
-	for sched.Results > 0 && rows > unit && 4*members*rows*(sched.Tokens+1) > sched.Results {
-		rows /= 2
-	}
-	rows = (rows + unit - 1) / unit * unit
-	toks = sched.Tokens
-	for sched.Results > 0 && toks > 1 && 4*members*rows*(toks+1) > sched.Results {
-		toks /= 2
-	}
-	if twice := 2 * toks; twice <= sched.MostTokens && 4*members*rows*(twice+1) <= sched.Results &&
-		sched.waves(segs, rows, twice) <= sched.waves(segs, rows, toks) {
-		toks = twice
-	}
-	return rows, toks
-}
-
-// waves is what a full step takes in tokens' time, besides which each turn of all groups costs as much as some tokens do.
-func (s *Schedule) waves(segs []*segment, rows, toks int) int {
-	const turn = 70
-	tiles := (s.Chunk + toks - 1) / toks
-	return (groupsOf(segs, rows)*tiles + s.Groups - 1) / s.Groups * (toks + turn)
-}
-
-// groupsOf is the number of blocks of rows.
-func groupsOf(segs []*segment, rows int) int {
-	groups := 0
-	for _, g := range segs {
-		n, _ := g.members[0].In[1].Type.Axes[0].Dim.Const()
-		groups += (int(n) + rows - 1) / rows
-	}
-	return groups
-}
-
-// rowUnit is the rows that must stay together.
-func (s *contraction) rowUnit() int {
-	unit := max(s.sched.RowUnit, 1)
-	for _, n := range s.gr.Nodes {
-		if n.Op.Within == nil {
-			continue
-		}
-		w := n.Op.Within(n)
-		a, _ := n.Type.Axis(w.Axis)
-		d, ok := a.Dim.Const()
-		switch {
-		case ok && w.Unit > 0 && d%w.Unit == 0:
-			unit = lcm(unit, int(w.Unit))
-		case ok:
-			unit = lcm(unit, int(d))
-		}
-	}
-	return unit
-}
-
-// fill finds the rows with which a device that runs so many groups at a time ends soonest: where it makes no difference, few rows,
-// or many where each group first computes the same input.
-func (s *Schedule) fill(segs []*segment, unit int, prologue bool) int {
-	first := (s.Rows + unit - 1) / unit * unit
-	if s.Groups == 0 {
-		return first
-	}
-	best, cost := first, -1
-	for r := first; r <= max(first, s.MostRows); r += unit {
-		c := (groupsOf(segs, r) + s.Groups - 1) / s.Groups * r
-		if cost < 0 || c < cost || c == cost && prologue {
-			best, cost = r, c
-		}
-	}
-	return best
-}
-
-func lcm(a, b int) int {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
 }
 
 func (s *contraction) rowsOf(g *segment) kernel.Expr {

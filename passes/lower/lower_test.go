@@ -12,7 +12,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/llorch/llorch/ir"
+	"github.com/llorch/llorch/ir/kernel"
 	"github.com/llorch/llorch/ir/op"
+	"github.com/llorch/llorch/models"
 	"github.com/llorch/llorch/passes"
 	"github.com/llorch/llorch/passes/lower"
 )
@@ -84,4 +86,53 @@ func bindings(l *lower.Launch) string {
 	line("ints", ints)
 	line("writes", names(l.Writes))
 	return b.String()
+}
+
+// TestTokens: a GPU's groups have as many tokens as fill it best in the fewest turns.
+func TestTokens(t *testing.T) {
+	tiny := models.Config{Vocab: 32000, Embd: 2048, Heads: 32, KVHeads: 4, HeadDim: 64, FFN: 5632, Context: 2048}
+	big := models.Config{Vocab: 128256, Embd: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, FFN: 14336, Context: 8192}
+	for _, c := range []struct {
+		name     string
+		config   models.Config
+		gate, up kernel.DType
+		chunk    int
+		want     map[string]string
+	}{
+		{"TinyLlama", tiny, kernel.F16, kernel.F16, 512, map[string]string{"attn.q_k_v": "88", "attn.o": "64", "mlp.gate_up": "176", "mlp.down": "64"}},
+		{"8B", big, kernel.Q40, kernel.Q40, 512, map[string]string{"attn.q_k_v": "104", "attn.o": "128", "mlp.gate_up": "176", "mlp.down": "128"}},
+		{"results beside what they are made from", tiny, kernel.Q40, kernel.Q80, 512, map[string]string{"attn.q_k_v": "88", "mlp.gate_up": "88"}},
+		{"short prompts", tiny, kernel.F16, kernel.F16, 20, map[string]string{"attn.q_k_v": "8", "attn.o": "8", "mlp.gate_up": "8", "mlp.down": "8"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.config.Arch, c.config.Layers, c.config.NormEps = "llama", 1, 1e-5
+			c.config.Rope = models.Rope{Theta: 10000, Width: c.config.HeadDim, Style: "half"}
+			g := models.Llama(c.config, models.Options{KV: kernel.F16, Weight: func(name string) kernel.DType {
+				switch {
+				case strings.HasSuffix(name, "norm"):
+					return kernel.F32
+				case strings.Contains(name, "up"):
+					return c.up
+				}
+				return c.gate
+			}})
+			sched := lower.CUDA
+			sched.Chunk = c.chunk
+			m := &passes.Module{Graphs: []*ir.Graph{g}, Chunk: c.chunk, Sched: sched}
+			require.NoError(t, passes.Run(m, "lower", nil))
+			got := map[string]string{}
+			for _, g := range m.Graphs {
+				for _, l := range m.Lowered[g] {
+					for i, name := range l.Kernel.Ints {
+						if name == "toks" {
+							got[strings.TrimPrefix(l.Group.Name, "layers.0.")] = l.Ints[i].String()
+						}
+					}
+				}
+			}
+			for name, toks := range c.want {
+				require.Equal(t, toks, got[name], "%s in %v", name, got)
+			}
+		})
+	}
 }

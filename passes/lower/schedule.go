@@ -17,9 +17,13 @@ type Schedule struct {
 	ManyRows   int  // the same where there are many tokens; 0 for Rows
 	RowUnit    int  // what they are a multiple of; 0 for 1
 	Tokens     int  // tokens that are multiplied with at a time
-	MostTokens int  // the same where twice as many fill the device better; 0 for Tokens
+	MostTokens int  // the same where more fill the device better: twice as many, or any multiple of TokenUnit; 0 for Tokens
+	TokenUnit  int  // 0 for twice as many only
 	Tiled      bool // a group takes so many tokens of them, instead of walking over all
 	Results    int  // bytes of group memory that the results of a group may take, at the price of fewer rows, then tokens; 0 for any
+	// OverResults is Results where projections of a group's rows are all of one type: multiplied together, they leave results over what
+	// they were made from. 0 for Results.
+	OverResults int
 
 	// Attention.
 	KVBlock int  // keys that a group reads at a time
@@ -56,7 +60,8 @@ var CPU = Schedule{Rows: 64, Tokens: 16, KVBlock: 64, Pack: kernel.DType.Panels,
 // what data centers' have.
 var CUDA = Schedule{
 	Chunk: 512,
-	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, MostTokens: 128, Tiled: true, Results: 136 << 10,
+	Rows:  16, Groups: 132, MostRows: 256, ManyRows: 128, RowUnit: 16, Tokens: 64, TokenUnit: 8, MostTokens: 176, Tiled: true,
+	Results: 136 << 10, OverResults: 206 << 10,
 	KVBlock: 64, Columns: 64, Splits: 16, Joint: true,
 	Norms: true, Factors: true, Teams: true, Banks: true,
 	Pack: kernel.DType.Fragments, Narrow: narrowFloat,

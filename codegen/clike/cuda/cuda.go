@@ -56,11 +56,14 @@ func open(h clike.Head) string {
 			params = append(params, p.Type+"* "+p.Name)
 		}
 	}
-	cluster := ""
+	cluster, bounds := "", fmt.Sprint(h.Threads)
 	if h.Cluster > 0 {
 		cluster = fmt.Sprintf("CLUSTER(%d) ", h.Cluster)
 	}
-	s := fmt.Sprintf("extern \"C\" __global__ void %s__launch_bounds__(%d) %s(%s) {\n", cluster, h.Threads, h.Name, strings.Join(params, ", "))
+	if h.Single {
+		bounds += ", 1"
+	}
+	s := fmt.Sprintf("extern \"C\" __global__ void %s__launch_bounds__(%s) %s(%s) {\n", cluster, bounds, h.Name, strings.Join(params, ", "))
 	s += "  const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;\n"
 	if h.Memory > 0 {
 		s += "  extern __shared__ __align__(128) unsigned char memory[];\n"

@@ -1,25 +1,8 @@
-// Products of weights in fragments with many columns of f16 or bf16, by tensor cores. A stage is 64 elements of K. Most warps
-// multiply: each 16 rows, whose weights it loads straight into registers, with all columns. PRODUCERS warps more bring x to group
-// memory, a stage each in turn: fences for what others then read would make them wait for their loads of weights.
+// Products of weights in fragments with many columns of f16 or bf16, by tensor cores: through a ring of group memory (gemm_ring.cuh), or as
+// here, where most warps load the weights of 16 rows each straight into registers. PRODUCERS warps more bring x to group memory, a stage of
+// 64 elements of K each in turn: fences for what others then read would make them wait for their loads of weights.
 
 namespace gemm {
-
-// Barriers of group memory: the phases of each take turns, and to wait is for one to end.
-__device__ __forceinline__ void barrier_init(unsigned barrier, int count) {
-  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
-}
-__device__ __forceinline__ void barrier_arrive(unsigned barrier) {
-  asm volatile("{ .reg .b64 state; mbarrier.arrive.shared.b64 state, [%0]; }" ::"r"(barrier) : "memory");
-}
-__device__ __forceinline__ void barrier_wait(unsigned barrier, int phase) {
-#if __CUDA_ARCH__ >= 900
-#define LLORCH_WAIT "mbarrier.try_wait.parity.shared.b64"
-#else
-#define LLORCH_WAIT "mbarrier.test_wait.parity.shared.b64"
-#endif
-  asm volatile("{ .reg .pred done; again: " LLORCH_WAIT " done, [%0], %1; @!done bra again; }" ::"r"(barrier), "r"(phase) : "memory");
-#undef LLORCH_WAIT
-}
 
 __device__ __forceinline__ void store128(unsigned to, unsigned a, unsigned b, unsigned c, unsigned d) {
   asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
@@ -39,13 +22,13 @@ __device__ __forceinline__ void mma(float* d, const unsigned (&a)[4], unsigned b
   }
 }
 
-// Tile multiplies W, at most 16 WARPS rows of K elements, with at most COLS columns. There are WARPS + PRODUCERS warps.
-template <class W, bool BRAIN, int K, int COLS, int WARPS>
-struct Tile {
-  static const int PRODUCERS = 4, SLOTS = 4;
+// Direct multiplies W, at most 16 WARPS rows of K elements, with at most COLS columns: a multiple of 8, for mma.sync of 16.
+template <class W, bool BRAIN, int K, int COLS>
+struct Direct {
+  static const int WARPS = 8, PRODUCERS = 4, SLOTS = 4;
   static const int UNITS = K / 32, STAGES = (UNITS + 1) / 2;
-  static const int STAGE = COLS * 128;                    // bytes of x
-  static const int BYTES = SLOTS * STAGE + 1024 + 128;    // of prep: slots begin at a multiple of 1024, barriers are behind them
+  static const int STAGE = (COLS + 15) / 16 * 2048;       // bytes of x
+  static const int BYTES = SLOTS * STAGE + 128;           // slots, and barriers behind them
   static const int GROUP = UNITS / W::UNITS * W::BLOCK;   // bytes of 16 rows of weights
   static const int AHEAD = W::AHEAD;                      // stages of weights that are loaded before they are used
 
@@ -75,14 +58,14 @@ struct Tile {
 #pragma unroll
         for (int i = 0; i < 8; i++) {
           const int at = c + 8 * i + column;
-          if (!has || at >= cols) continue;
+          if (!has || c + 8 * i >= COLS || at >= cols) continue;
           const uint4* from = (const uint4*)(x + at * K + stage * 64 + step * 16);
           v[i][0] = from[0], v[i][1] = from[1];
         }
         if (c == 0 && stage >= SLOTS) barrier_wait(empty(slots, slot), (stage / SLOTS - 1) & 1);
 #pragma unroll
         for (int i = 0; i < 8; i++) {
-          if (!has) continue;
+          if (!has || c + 8 * i >= COLS) continue;
           const unsigned to = slots + slot * STAGE + (c + 8 * i + column) * 128;
           const uint4 &p = v[i][0], &q = v[i][1];
           store128(to + ((2 * step) ^ column) * 16, p.x, p.z, q.x, q.z);
@@ -110,7 +93,7 @@ struct Tile {
     wgmma_begin();
 #pragma unroll
     for (int k = 0; k < 4; k++)
-      if (2 * stage + k / 2 < UNITS) wgmma<BRAIN>(d, a[slot % 2][k / 2][k % 2], describe(slots + slot * STAGE + 32 * k));
+      if (2 * stage + k / 2 < UNITS) Wgmma<BRAIN, COLS>::add(d, a[slot % 2][k / 2][k % 2], describe(slots + slot * STAGE + 32 * k));
     wgmma_commit();
     wgmma_wait<1>();
   }
@@ -169,24 +152,68 @@ struct Tile {
     }
   }
 
-  static __device__ __forceinline__ void run(float* acc, int accStride, const unsigned char* w, int, const unsigned short* x, int,
-                                             int rows, int cols, int, void*, void* prep) {
+  // run leaves results in acc, which may lie over the slots.
+  static __device__ __forceinline__ void run(float* acc, int accStride, const unsigned char* w, const unsigned short* x, int rows, int cols,
+                                             unsigned slots) {
     const int warp = threadIdx.x / 32;
-    const unsigned slots = ((unsigned)__cvta_generic_to_shared(prep) + 1023) & ~1023u;
     if (threadIdx.x < SLOTS) {
       barrier_init(full(slots, threadIdx.x), 1);
       barrier_init(empty(slots, threadIdx.x), WARPS);
     }
     __syncthreads();
     if (warp < WARPS) {
-      Tile t;
+      Direct t;
       t.slots = slots, t.lane = threadIdx.x % 32;
       t.w = w + (long long)min(warp, (rows - 1) / 16) * GROUP;  // a warp without rows repeats others' work
       t.consume();
+      asm volatile("bar.sync 1, %0;" ::"n"(32 * WARPS) : "memory");  // all have read the slots
       t.store(acc, accStride, warp * 16, rows, cols);
-    } else if (warp < WARPS + PRODUCERS) {
+    } else {
       produce(slots, x, cols, warp - WARPS);
     }
+  }
+};
+
+// Tile multiplies MEMBERS matrices W, of which a group has up to 128 rows of K elements, with at most COLS columns, a multiple of 8. There
+// are 384 threads. With SLOTS, wgmma has a ring. Results may lie over prep, the first matrix's in its first FIRST bytes.
+template <class W, bool BRAIN, int K, int COLS, int SLOTS, int MEMBERS>
+struct Tile {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  static const bool WGMMA = true;
+#else
+  static const bool WGMMA = false;
+#endif
+  typedef Shape<W, K, COLS, SLOTS, MEMBERS> S;
+  typedef Direct<W, BRAIN, K, WGMMA ? COLS : (COLS + 15) / 16 * 16> D;
+  static const int FIRST = MEMBERS > 1 ? 512 * (COLS + 64) : 0, GROUP = S::GROUP;
+  static const int BYTES = 1024 + (S::RING > FIRST + D::BYTES ? S::RING : FIRST + D::BYTES);  // of prep: stages begin at a multiple of 1024
+
+  static __device__ __forceinline__ void all(float* const (&acc)[MEMBERS], int accStride, const unsigned char* const (&w)[MEMBERS],
+                                             const unsigned short* x, int rows, int cols, void* prep) {
+    const unsigned base = ((unsigned)__cvta_generic_to_shared(prep) + 1023) & ~1023u;
+    static_assert(FIRST % 1024 == 0, "");
+    if constexpr (WGMMA && SLOTS > 0) {
+      Ring<W, BRAIN, K, COLS, SLOTS, MEMBERS>::run(acc, accStride, w, x, rows, cols, base);
+    } else {
+#pragma unroll 1
+      for (int m = 0; m < MEMBERS; m++) {
+        if (m > 0) __syncthreads();
+        D::run(acc[m], accStride, w[m], x, rows, cols, base + FIRST);
+      }
+    }
+  }
+
+  static __device__ __forceinline__ void run(float* acc, int accStride, const unsigned char* w, int, const unsigned short* x, int, int rows,
+                                             int cols, int, void*, void* prep) {
+    float* const accs[] = {acc};
+    const unsigned char* const ws[] = {w};
+    all(accs, accStride, ws, x, rows, cols, prep);
+  }
+  static __device__ __forceinline__ void pair(float* acc, float* acc2, int accStride, const unsigned char* w, const unsigned char* w2, int,
+                                              const unsigned short* x, int, int rows, int cols, int, void*, void* prep) {
+    float* const accs[] = {acc, acc2};
+    const unsigned char* const ws[] = {w, w2};
+    all(accs, accStride, ws, x, rows, cols, prep);
   }
 };
 

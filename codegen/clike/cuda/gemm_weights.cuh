@@ -49,7 +49,7 @@ __device__ constexpr unsigned minus_below_128(int n) { return pair(0xd400 + 16 *
 
 // Singles are weights of 16 bits: a lane's registers as they are.
 struct Singles {
-  static const int UNITS = 1, BLOCK = 1024;
+  static const int HEADER = 0, UNIT = 1024, UNITS = 1, BLOCK = 1024;
   static const int AHEAD = 2;  // stages that are loaded before they are used
   unsigned r[8];
 

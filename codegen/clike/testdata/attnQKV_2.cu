@@ -1,4 +1,4 @@
-extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, const f16* x, const unsigned char* __restrict__ wq, const float* rotations, float* qRope, const unsigned char* __restrict__ wk, f16* kCache, const unsigned char* __restrict__ wv, f16* vCache) {
+extern "C" __global__ void __launch_bounds__(384, 1) attnQKV_2(const int* step, const f16* x, const unsigned char* __restrict__ wq, const float* rotations, float* qRope, const unsigned char* __restrict__ wk, f16* kCache, const unsigned char* __restrict__ wv, f16* vCache) {
   const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;
   extern __shared__ __align__(128) unsigned char memory[];
   const int S = step[0];
@@ -9,7 +9,7 @@ extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, con
   if (block < 1) {
     const int cols = S;
     wait_for_inputs();
-    gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wq, 96, x, 96, 96, cols, 96, nullptr, memory + 33280);
+    gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 0, 1>::run(acc + 0, 65, wq, 96, x, 96, 96, cols, 96, nullptr, memory + 0);
     launch_dependents();
     group_barrier();
     for (int i = thread; i < 96 * cols; i += 384) {
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, con
     if (block2 < 1) {
       const int cols2 = S;
       wait_for_inputs();
-      gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wk, 96, x, 96, 32, cols2, 96, nullptr, memory + 33280);
+      gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 0, 1>::run(acc + 0, 65, wk, 96, x, 96, 32, cols2, 96, nullptr, memory + 0);
       launch_dependents();
       group_barrier();
       for (int i2 = thread; i2 < 32 * cols2; i2 += 384) {
@@ -40,7 +40,7 @@ extern "C" __global__ void __launch_bounds__(384) attnQKV_2(const int* step, con
     } else {
       const int cols3 = S;
       wait_for_inputs();
-      gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wv, 96, x, 96, 32, cols3, 96, nullptr, memory + 33280);
+      gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 0, 1>::run(acc + 0, 65, wv, 96, x, 96, 32, cols3, 96, nullptr, memory + 0);
       launch_dependents();
       group_barrier();
       for (int i3 = thread; i3 < 32 * cols3; i3 += 384) {

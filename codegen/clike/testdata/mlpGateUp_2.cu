@@ -1,4 +1,4 @@
-extern "C" __global__ void __launch_bounds__(384) mlpGateUp_2(const int* step, const f16* x, const unsigned char* __restrict__ wgate, const unsigned char* __restrict__ wup, f16* f16_) {
+extern "C" __global__ void __launch_bounds__(384, 1) mlpGateUp_2(const int* step, const f16* x, const unsigned char* __restrict__ wgate, const unsigned char* __restrict__ wup, f16* f16_) {
   const int thread = threadIdx.x, lane = thread & 31, team = thread >> 5, group_index = blockIdx.x;
   extern __shared__ __align__(128) unsigned char memory[];
   const int S = step[0];
@@ -9,9 +9,7 @@ extern "C" __global__ void __launch_bounds__(384) mlpGateUp_2(const int* step, c
   const int count = min(128, 160 - row);
   const int cols = S;
   wait_for_inputs();
-  gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 0, 65, wgate + size_t(row * 96 >> 9) * 288, 96, x, 96, count, cols, 96, nullptr, memory + 66560);
-  group_barrier();
-  gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 64, 8>::run(acc + 8320, 65, wup + size_t(row * 96 >> 9) * 288, 96, x, 96, count, cols, 96, nullptr, memory + 66560);
+  gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 8, 2>::pair(acc + 0, acc + 8320, 65, wgate + size_t(row * 96 >> 9) * 288, wup + size_t(row * 96 >> 9) * 288, 96, x, 96, count, cols, 96, nullptr, memory + 0);
   launch_dependents();
   group_barrier();
   for (int i = thread; i < count * cols; i += 384) {
