@@ -32,7 +32,7 @@ struct Gemv {
   DEVICE int first(int warp, int rows) { return (rows + 15) / 16 * SHARE * warp / WARPS; }
 
   DEVICE R warp_ring(void* ring, const unsigned char* w, int rows) {
-    const int warp = threadIdx.x / TEAM, at = first(warp, rows);
+    const int warp = __shfl_sync(0xffffffffu, threadIdx.x / TEAM, 0), at = first(warp, rows);  // known to be one for all lanes
     unsigned char *stages = (unsigned char*)ring, *barriers = stages + WARPS * STAGES * BLOCKS * W::BYTES;
     return {stages + warp * STAGES * BLOCKS * W::BYTES, barriers + warp * STAGES * 8, w + (long long)at * BLOCKS * W::BYTES,
             first(warp + 1, rows) - at};
