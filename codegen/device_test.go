@@ -190,6 +190,35 @@ func TestDeviceTiles(t *testing.T) {
 	}
 }
 
+// TestDevicePTX: what the driver compiles of PTX, for devices that are newer than all that there is code for, does without what the
+// chip alone has: other products of matrices, and no clusters.
+func TestDevicePTX(t *testing.T) {
+	d := needDevice(t)
+	open := func(c *codegen.Compiled, w runtime.Weights) stepper {
+		files, err := c.Files([]string{"compute_80"})
+		require.NoError(t, err)
+		e, err := cuda.New(c.Program, w, cuda.Code{PTX: files["kernels.ptx"]}, d, gpu.Options{})
+		require.NoError(t, err)
+		return e
+	}
+	for _, c := range wide() {
+		if !slices.Contains([]kernel.DType{kernel.F16, kernel.Q40, kernel.Q4K}, c.w) {
+			continue
+		}
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			for _, env := range []map[string]int64{{"S": 200, "P": 180}, {"S": 1, "P": 77}} {
+				tr := &trial{g: c.graph(t), env: env, seed: 3}
+				tr.on(t, "cuda", open, func(step string, want, got [][]float64, src string) {
+					off := relative(want[0], got[0])
+					t.Logf("%s %v: relative error %.2g", step, env, off)
+					require.Less(t, off, 0.02, "%s %v", step, env)
+				})
+			}
+		})
+	}
+}
+
 // TestCUDATiles: those are the tiles that they are for.
 func TestCUDATiles(t *testing.T) {
 	for _, c := range wide() {
