@@ -24,6 +24,8 @@ import (
 type Target struct {
 	Name     string
 	Schedule lower.Schedule
+	// Within is the target for devices of some architectures, where those make a difference; nil where none do.
+	Within func(t *Target, archs []string) *Target
 	// DTypes are the weight types that it can unpack.
 	DTypes []kernel.DType
 	// Bound has the model's sizes put into the kernels, whose parameters are then the step's symbols.
@@ -40,7 +42,8 @@ type Target struct {
 var Targets = []*Target{
 	{Name: "cpu", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources}, // there is a tile for every one of them
 	{Name: "go", Schedule: lower.CPU, DTypes: cpuTypes(), Sources: goSources},  // which codegen/gopkg makes a Go package of
-	{Name: "cuda", Schedule: lower.CUDA, DTypes: fragmentTypes(), Bound: true, Sources: spelled(cuda.Dialect, CUDASource), Build: BuildCUDA},
+	{Name: "cuda", Schedule: lower.CUDA, DTypes: fragmentTypes(), Bound: true, Sources: spelled(cuda.Dialect, CUDASource), Build: BuildCUDA,
+		Within: withinCUDA},
 	{Name: "metal", Schedule: lower.Metal, DTypes: fileTypes(), Bound: true, Sources: spelled(metal.Dialect, MetalSource), Build: BuildMetal},
 }
 

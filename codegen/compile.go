@@ -17,6 +17,8 @@ type Options struct {
 	Target   string
 	Chunk    int    // the most new tokens of a step; 0: the target's
 	Compiler string // llorch's version
+	// Archs are the architectures of the devices that it is for, as Files takes them: kernels keep to the memory that all of them have.
+	Archs []string
 	// Activations are what block weights are multiplied with: kernel.F32, or a type that the target has. Invalid is the
 	// target's choice.
 	Activations kernel.DType
@@ -52,6 +54,9 @@ func Compile(g *ir.Graph, o Options) (*Compiled, error) {
 	}
 	if err := supported(g, t); err != nil {
 		return nil, err
+	}
+	if t.Within != nil {
+		t = t.Within(t, o.Archs)
 	}
 	sched := t.Schedule
 	switch {

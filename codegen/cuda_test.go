@@ -61,3 +61,32 @@ func TestGPUsTakeRealShapes(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupMemory: kernels keep to what devices of other architectures have.
+func TestGroupMemory(t *testing.T) {
+	for arch, kib := range map[string]int{"sm_80": 163, "sm_86": 99, "sm_90": 227} {
+		for _, name := range []string{"tinyllama-1.1b", "llama-3.1-8b", "smollm2-135m"} {
+			for _, w := range []kernel.DType{kernel.F16, kernel.BF16, kernel.Q80, kernel.Q40, kernel.Q4K} {
+				c := realShapes[name]
+				if c.Embd%w.Row().Elems != 0 {
+					continue
+				}
+				c.Arch, c.NormEps, c.Rope = "llama", 1e-5, models.Rope{Theta: 10000, Width: c.HeadDim, Style: "half"}
+				g := models.Llama(c, models.Options{KV: kernel.F16, Weight: llamaCase{config: c, w: w}.dtype})
+				compiled, err := codegen.Compile(g, codegen.Options{Target: "cuda", Archs: []string{"sm_90", arch}})
+				require.NoError(t, err)
+				_, err = compiled.Target.Sources(compiled.Program, compiled.Kernels)
+				if arch == "sm_86" && name == "llama-3.1-8b" && w == kernel.BF16 { // a vector of the MLP alone, in three columns, is 84 KiB
+					require.ErrorContains(t, err, "target cuda for sm_86: kernel mlpDown_1: a group needs 119808 bytes of group memory, and there are 101376")
+					continue
+				}
+				require.NoError(t, err, "%s %s %s", arch, name, w)
+				most := 0
+				for _, k := range compiled.Program.Kernels {
+					most = max(most, k.Shared)
+				}
+				require.LessOrEqual(t, most, kib<<10, "%s %s %s", arch, name, w)
+			}
+		}
+	}
+}

@@ -61,7 +61,7 @@ func (c *compileCmd) Run(e *env) error {
 	e.warnUnread(m)
 	stop := e.busy("compiling")
 	start := time.Now()
-	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), ctx: c.Ctx, activationFlag: c.activationFlag})
+	done, err := compileModel(m, compileOptions{target: c.Target, kv: parseKV(c.KV), ctx: c.Ctx, archs: c.Arch, activationFlag: c.activationFlag})
 	stop()
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (c *compileCmd) graph(e *env) error {
 		return fmt.Errorf("%s: %d graphs, want one: a module after passes is not compiled again", c.Model, len(gs))
 	}
 	start := time.Now()
-	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version(), Activations: c.activationFlag.dtype()})
+	done, err := codegen.Compile(gs[0], codegen.Options{Target: c.Target, Compiler: version(), Archs: c.Arch, Activations: c.activationFlag.dtype()})
 	if err != nil {
 		return err
 	}

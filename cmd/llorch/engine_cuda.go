@@ -28,6 +28,22 @@ func cudaEngine(j engineJob) (runtime.Engine, error) {
 	return cuda.New(j.program, j.weights, code, d, gpu.Options{Device: index, Profile: j.profile})
 }
 
+// archsAtHand is the architecture of the device that a model is compiled for in memory. Where there is no device, the engine says why.
+func archsAtHand(target string, f *engineFlags) []string {
+	if target != "cuda" {
+		return nil
+	}
+	d, err := driver.Load()
+	if err != nil {
+		return nil
+	}
+	arch, err := cuda.Arch(d, value(f.Device))
+	if err != nil {
+		return nil
+	}
+	return []string{arch}
+}
+
 // cudaCode is the binaries of an artifact, or what is compiled for the device: a model, or an artifact that has sources alone.
 func cudaCode(d device.Driver, index int, j engineJob) (cuda.Code, error) {
 	if j.artifact != nil {

@@ -123,7 +123,8 @@ func (r *ready) open(e *env, path string, o loadOptions) error {
 	}
 	r.file, r.closers = m, append(r.closers, m.Close)
 	e.warnUnread(m)
-	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, ctx: o.ctx, tokenizer: o.tokenizer, activationFlag: o.activationFlag})
+	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, ctx: o.ctx, tokenizer: o.tokenizer, archs: archsAtHand(target, &o.engineFlags),
+		activationFlag: o.activationFlag})
 	if err != nil {
 		return err
 	}
@@ -144,6 +145,7 @@ type compileOptions struct {
 	chunk     int
 	ctx       int
 	tokenizer bool
+	archs     []string // of the devices; none: the target's choice
 	activationFlag
 }
 
@@ -156,7 +158,7 @@ func compileModel(m *models.Model, o compileOptions) (*codegen.Compiled, error) 
 	if o.Activations != "" && !slices.ContainsFunc(g.Leaves(ir.FromWeights), func(n *ir.Node) bool { return n.Type.DType.Row().Format != nil }) {
 		return nil, usageError{fmt.Errorf("--activations says what block weights are multiplied with, and %s has none", m.Path)}
 	}
-	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Activations: o.activationFlag.dtype()})
+	c, err := codegen.Compile(g, codegen.Options{Target: o.target, Chunk: o.chunk, Compiler: version(), Archs: o.archs, Activations: o.activationFlag.dtype()})
 	if err != nil {
 		return nil, err
 	}

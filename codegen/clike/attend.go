@@ -29,6 +29,7 @@ type LoopCall struct {
 	ValueK, ValueStride   Range
 	Block                 Range // keys at a time
 	Threads               int
+	Room                  int // bytes of group memory that the kernel leaves to tiles
 }
 
 // LoopPlan is a tile chosen for a loop.
@@ -62,7 +63,7 @@ func (p *planner) loop(n *narrower, s *kernel.For) []kernel.Stmt {
 	call := LoopCall{
 		Keys: p.operand(o.dot.W), Values: p.operand(o.mix.W), Q: p.operand(o.dot.X), Cols: n.rangeOf(o.dot.Cols), K: n.rangeOf(o.dot.K),
 		KeyStride: n.rangeOf(o.dot.WStride), QStride: n.rangeOf(o.dot.XStride), ValueK: n.rangeOf(o.mix.K),
-		ValueStride: n.rangeOf(o.mix.WStride), Block: n.rangeOf(l.Step), Threads: p.threads,
+		ValueStride: n.rangeOf(o.mix.WStride), Block: n.rangeOf(l.Step), Threads: p.threads, Room: p.room(n),
 	}
 	for _, t := range p.d.Loops {
 		if plan := t.Plan(call); plan != nil {

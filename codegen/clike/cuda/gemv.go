@@ -18,7 +18,7 @@ var gemv = clike.Tile{
 // Sizes, measured on an H100; NOTES.md has how.
 const (
 	gemvStage  = 2304     // bytes of a stage at most, if a block is not more
-	gemvRing   = 56 << 10 // bytes of all the stages of a group
+	gemvRing   = 56 << 10 // bytes of all the stages of a group, where there is room for two such rings
 	gemvFirst  = 18 << 10 // bytes of those that are asked for before x
 	gemvGroups = 16       // of 16 rows
 )
@@ -34,7 +34,7 @@ func planGemv(c clike.Call) *clike.Plan {
 		panel: row.Panel, bf16: c.W.DType == kernel.BF16Frag, k: int(c.K.Lo), warps: c.Threads / 32,
 		groups: (int(c.Rows.Hi) + quant.PanelRows - 1) / quant.PanelRows,
 	}
-	t.size()
+	t.size(min(gemvRing, (c.Room-t.prep())/2-1<<10))
 	const four = 4 // elements that a thread takes together
 	pieces := t.k / four
 	return &clike.Plan{
@@ -52,8 +52,8 @@ type gemvTile struct {
 }
 
 // size chooses the ring: stages as long as allowed that divide a row and leave none of the warps idle, and as many as a warp's share
-// has or as fit.
-func (t *gemvTile) size() {
+// has or as fit so many bytes.
+func (t *gemvTile) size(ring int) {
 	blocks := t.k / t.panel.Format.Elems
 	t.stageBlocks = 1
 	for n := 2; n <= blocks && n*t.panel.Bytes <= gemvStage && t.groups*blocks/n >= t.warps; n++ {
@@ -62,7 +62,7 @@ func (t *gemvTile) size() {
 		}
 	}
 	share := (t.groups*blocks/t.stageBlocks + t.warps - 1) / t.warps
-	t.stages = min(share, max(2, gemvRing/(t.warps*t.stageBlocks*t.panel.Bytes)))
+	t.stages = min(share, max(2, ring/(t.warps*t.stageBlocks*t.panel.Bytes)))
 	t.first = min(t.stages, max(1, gemvFirst/(t.warps*t.stageBlocks*t.panel.Bytes)))
 }
 

@@ -16,7 +16,7 @@ func gemvCall(w kernel.DType, rows, k int64) clike.Call {
 	is := func(n int64) clike.Range { return clike.Range{Lo: n, Hi: n} }
 	return clike.Call{
 		W: clike.Operand{DType: w, Role: kernel.Weight}, X: clike.Operand{DType: kernel.F32, Group: true},
-		Rows: is(rows), Cols: is(1), K: is(k), WStride: is(k), XStride: is(k), AccStride: is(1), Threads: 256,
+		Rows: is(rows), Cols: is(1), K: is(k), WStride: is(k), XStride: is(k), AccStride: is(1), Threads: 256, Room: Dialect.Memory,
 	}
 }
 

@@ -34,6 +34,9 @@ func planFlash(c clike.LoopCall) *clike.LoopPlan {
 		return nil
 	}
 	t := flashTile{k: int(c.K.Lo), v: int(c.ValueK.Lo), tiles: tilesOf(c.Cols), warps: c.Threads / 32}
+	if t.bytes() > c.Room {
+		return nil
+	}
 	return &clike.LoopPlan{
 		Type:   fmt.Sprintf("flash::Attend<%d, %d, %d, %d, %d, %d>", t.k, t.v, c.KeyStride.Lo, c.ValueStride.Lo, t.tiles, t.warps),
 		Memory: t.bytes(),

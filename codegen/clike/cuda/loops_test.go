@@ -18,7 +18,7 @@ func loopCall(k, cols int64, token bool) clike.LoopCall {
 	cache := clike.Operand{DType: kernel.F16, Role: kernel.State}
 	return clike.LoopCall{
 		Keys: cache, Values: cache, Q: clike.Operand{DType: kernel.F32, Group: !token}, Cols: is(cols), K: is(k), KeyStride: is(k),
-		QStride: is(k), ValueK: is(k), ValueStride: is(k), Block: is(64), Threads: 256,
+		QStride: is(k), ValueK: is(k), ValueStride: is(k), Block: is(64), Threads: 256, Room: Dialect.Memory,
 	}
 }
 
@@ -29,6 +29,9 @@ func TestLoopPlans(t *testing.T) {
 	for _, k := range []int64{8, 16, 48, 80} {
 		require.Nil(t, planToken(loopCall(k, 8, true)), k)
 	}
+	small := loopCall(64, 64, false)
+	small.Room = 50 << 10
+	require.Nil(t, planFlash(small))
 	for _, k := range []int64{8, 24, 160, 256} {
 		require.Nil(t, planFlash(loopCall(k, 8, false)), k)
 	}
