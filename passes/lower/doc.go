@@ -3,7 +3,7 @@
 //
 //	RoleMap        simple.go     elements, each by itself
 //	RoleRow        simple.go     row reductions and what is fused with them
-//	RoleContract   contract.go   products with weights: tiles of rows and tokens, prologue and epilogue
+//	RoleContract   contract.go   products with weights: tiles of rows and tokens (sizes.go), prologue (prologue.go) and epilogue
 //	RoleAttention  attention.go  blocks of keys with an online softmax (columns.go); split.go divides the keys of one token
 //
 // What a skeleton computes of a value comes from the op's Point and Reduction (value.go): no op is named here. What differs between
