@@ -7,11 +7,11 @@ import (
 	"github.com/llorch/llorch/ir/kernel"
 )
 
-// loops are the tiles of whole loops over keys, in order of preference.
-var loops = []*clike.LoopTile{
-	{Name: "token", Files: []string{"flash.cuh", "token.cuh"}, Plan: planToken},
-	{Name: "flash", Files: []string{"flash.cuh"}, Plan: planFlash},
-}
+// token and flash are whole loops over keys.
+var (
+	token = clike.LoopTile{Name: "token", Files: []string{"flash.cuh", "token.cuh"}, Plan: planToken}
+	flash = clike.LoopTile{Name: "flash", Files: []string{"flash.cuh"}, Plan: planFlash}
+)
 
 // planToken is of few columns: a token's heads that share keys.
 func planToken(c clike.LoopCall) *clike.LoopPlan {
