@@ -156,6 +156,23 @@ func TestDeviceLlama(t *testing.T) {
 	}
 }
 
+// compiledFor opens engines on a device with code that is made for it.
+func compiledFor(t *testing.T, d device.Driver) func(c *codegen.Compiled, w runtime.Weights) stepper {
+	return func(c *codegen.Compiled, w runtime.Weights) stepper { return deviceEngine(t, d, c, w) }
+}
+
+// holds holds steps of a model on a device against the reference: what many tokens are multiplied with is rounded to 16 bits.
+func (c llamaCase) holds(t *testing.T, open func(c *codegen.Compiled, w runtime.Weights) stepper, envs ...map[string]int64) {
+	for _, env := range envs {
+		tr := &trial{g: c.graph(t), env: env, seed: 3}
+		tr.on(t, "cuda", open, func(step string, want, got [][]float64, _ string) {
+			off := relative(want[0], got[0])
+			t.Logf("%s %v: relative error %.2g", step, env, off)
+			require.Less(t, off, 0.02, "%s %v", step, env)
+		})
+	}
+}
+
 // wide are models with a layer whose MLP has enough rows for a GPU to take the most tokens at a time: several tiles of rows and tokens,
 // full ones and cut off ones, of units that are odd in number where a type's blocks allow that.
 func wide() (cases []llamaCase) {
@@ -178,14 +195,7 @@ func TestDeviceTiles(t *testing.T) {
 	for _, c := range wide() {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
-			for _, env := range []map[string]int64{{"S": 389, "P": 0}, {"S": 200, "P": 180}, {"S": 20, "P": 0}} {
-				tr := &trial{g: c.graph(t), env: env, seed: 3}
-				tr.onDevice(t, d, func(step string, want, got [][]float64, src string) {
-					off := relative(want[0], got[0])
-					t.Logf("%s %v: relative error %.2g", step, env, off)
-					require.Less(t, off, 0.02, "%s %v", step, env)
-				})
-			}
+			c.holds(t, compiledFor(t, d), map[string]int64{"S": 389, "P": 0}, map[string]int64{"S": 200, "P": 180}, map[string]int64{"S": 20, "P": 0})
 		})
 	}
 }
@@ -207,14 +217,7 @@ func TestDevicePTX(t *testing.T) {
 		}
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
-			for _, env := range []map[string]int64{{"S": 200, "P": 180}, {"S": 1, "P": 77}} {
-				tr := &trial{g: c.graph(t), env: env, seed: 3}
-				tr.on(t, "cuda", open, func(step string, want, got [][]float64, src string) {
-					off := relative(want[0], got[0])
-					t.Logf("%s %v: relative error %.2g", step, env, off)
-					require.Less(t, off, 0.02, "%s %v", step, env)
-				})
-			}
+			c.holds(t, open, map[string]int64{"S": 200, "P": 180}, map[string]int64{"S": 1, "P": 77})
 		})
 	}
 }
