@@ -89,20 +89,21 @@ struct Direct {
   }
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-  __device__ __forceinline__ void multiply(int stage, int slot) {
+  template <int COUNT>
+  __device__ __forceinline__ void multiply(int slot) {
     wgmma_begin();
 #pragma unroll
-    for (int k = 0; k < 4; k++)
-      if (2 * stage + k / 2 < UNITS) Wgmma<BRAIN, COLS>::add(d, a[slot % 2][k / 2][k % 2], describe(slots + slot * STAGE + 32 * k));
+    for (int k = 0; k < 2 * COUNT; k++)
+      Wgmma<BRAIN, COLS>::add(d, a[slot % 2][k / 2][k % 2], describe(slots + slot * STAGE + 32 * k));
     wgmma_commit();
     wgmma_wait<1>();
   }
 #else
-  __device__ __forceinline__ void multiply(int stage, int slot) {
+  template <int COUNT>
+  __device__ __forceinline__ void multiply(int slot) {
     const int row = lane / 16 * 8 + lane % 8;
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
-      if (2 * stage + k / 2 >= UNITS) break;
+    for (int k = 0; k < 2 * COUNT; k++) {
 #pragma unroll
       for (int c = 0; c < COLS; c += 16) {
         unsigned r[4];
@@ -117,13 +118,14 @@ struct Direct {
   }
 #endif
 
-  // step begins to multiply a stage; when it ends, the stage before is done.
+  // step begins to multiply a stage of COUNT units; when it ends, the stage before is done.
+  template <int COUNT>
   __device__ __forceinline__ void step(int stage, int slot) {
     raw[slot % AHEAD][0].expand(a[slot % 2][0]);
-    if (2 * stage + 1 < UNITS) raw[slot % AHEAD][1].expand(a[slot % 2][1]);
+    if constexpr (COUNT > 1) raw[slot % AHEAD][1].expand(a[slot % 2][1]);
     if (stage + AHEAD < STAGES) load_weights(stage + AHEAD, slot);
     barrier_wait(full(slots, slot), stage / SLOTS & 1);
-    multiply(stage, slot);
+    multiply<COUNT>(slot);
     if (lane == 0 && stage > 0) barrier_arrive(empty(slots, (slot + SLOTS - 1) % SLOTS));
   }
 
@@ -133,12 +135,20 @@ struct Direct {
 #pragma unroll
     for (int s = 0; s < AHEAD; s++)
       if (s < STAGES) load_weights(s, s);
+    constexpr int WHOLE = UNITS / 2, TURNS = WHOLE / SLOTS * SLOTS;  // stages of two units, and those of them that go round all slots
 #pragma unroll 1
-    for (int stage = 0; stage < STAGES; stage += SLOTS) {
+    for (int stage = 0; stage < TURNS; stage += SLOTS) {
 #pragma unroll
-      for (int s = 0; s < SLOTS; s++)
-        if (STAGES % SLOTS == 0 || stage + s < STAGES) step(stage + s, s);
+      for (int s = 0; s < SLOTS; s++) step<2>(stage + s, s);
     }
+#pragma unroll
+    for (int s = 0; s < WHOLE - TURNS; s++) settle(), step<2>(TURNS + s, s);
+    if constexpr (UNITS % 2 == 1) settle(), step<1>(WHOLE, WHOLE % SLOTS);
+    settle();
+  }
+
+  // settle waits for all that is being multiplied: outside of a loop the compiler has every wgmma wait if what it reads is made meanwhile.
+  static __device__ __forceinline__ void settle() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     wgmma_wait<0>();
 #endif

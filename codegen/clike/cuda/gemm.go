@@ -28,6 +28,8 @@ const (
 	// Codes are worth a ring in group memory from this many columns on, or for a pair. With fewer, what it costs to take them out of there
 	// in the order of wgmma is more than what it hides.
 	gemmRingColumns = 129
+	// A ring of fewer stages hides nothing, and the compiler has its products wait for one another.
+	gemmRingK = 256
 )
 
 func planGemm(c clike.Call) *clike.Plan {
@@ -41,7 +43,7 @@ func planGemm(c clike.Call) *clike.Plan {
 	if c.Pair && g.cols <= gemmPairColumns && c.AccStride.Hi <= int64(g.cols+64) { // pair's first results end before FIRST
 		g.members = 2
 	}
-	if row.Panel.Format.Float != nil || g.members > 1 || g.cols >= gemmRingColumns {
+	if c.K.Lo >= gemmRingK && (row.Panel.Format.Float != nil || g.members > 1 || g.cols >= gemmRingColumns) {
 		for g.slots = gemmMostSlots; g.slots >= gemmLeastSlots && g.prep() > c.Room; g.slots-- {
 		}
 		if g.slots < gemmLeastSlots {

@@ -34,15 +34,16 @@ func TestGemmPlans(t *testing.T) {
 		want clike.Plan
 	}{
 		{gemmCall(kernel.F16Frag, 64, 2048), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 2048, 64, 8, 1>", Prep: 198656}},
-		{gemmCall(kernel.BF16Frag, 65, 96), clike.Plan{Type: "gemm::Tile<gemm::Singles, true, 96, 72, 8, 1>", Prep: 206848}},
+		{gemmCall(kernel.BF16Frag, 65, 288), clike.Plan{Type: "gemm::Tile<gemm::Singles, true, 288, 72, 8, 1>", Prep: 206848}},
 		{gemmCall(kernel.Q6KFrag, 2, 512), clike.Plan{Type: "gemm::Tile<gemm::Blocks<6, 32, false, true, true>, false, 512, 8, 0, 1>", Prep: 9344}},
 		{gemmCall(kernel.Q40Frag, 88, 512), clike.Plan{Type: "gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 512, 88, 0, 1>", Prep: 50304}},
 		{gemmCall(kernel.Q6KFrag, 176, 512), clike.Plan{Type: "gemm::Tile<gemm::Blocks<6, 32, false, true, true>, false, 512, 176, 7, 1>", Prep: 208128}},
-		{gemmCall(kernel.F16Frag, 256, 64), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 64, 256, 4, 1>", Prep: 198656}},
+		{gemmCall(kernel.F16Frag, 256, 256), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 256, 256, 4, 1>", Prep: 198656}},
 		{pairCall(kernel.F16Frag, 176, 2048), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 2048, 176, 4, 2>", Prep: 223232, Pair: true}},
 		{pairCall(kernel.Q40Frag, 176, 2048), clike.Plan{Type: "gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 2048, 176, 7, 2>", Prep: 224256, Pair: true}},
 		{pairCall(kernel.Q40Frag, 2, 2048), clike.Plan{Type: "gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 2048, 8, 8, 2>", Prep: 83968, Pair: true}},
-		{pairCall(kernel.F16Frag, 184, 2048), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 2048, 184, 5, 1>", Prep: 201728}}, // too many registers
+		{pairCall(kernel.Q80Frag, 16, 192), clike.Plan{Type: "gemm::Tile<gemm::Blocks<8, 128, false, false, false>, false, 192, 16, 0, 2>", Prep: 50304, Pair: true}}, // short
+		{pairCall(kernel.F16Frag, 184, 2048), clike.Plan{Type: "gemm::Tile<gemm::Singles, false, 2048, 184, 5, 1>", Prep: 201728}},                                    // too many registers
 	} {
 		plan := planGemm(c.call)
 		require.NotNil(t, plan)

@@ -9,7 +9,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) mlpGateUp_2(const int* step
   const int count = min(128, 160 - row);
   const int cols = S;
   wait_for_inputs();
-  gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 8, 2>::pair(acc + 0, acc + 8320, 65, wgate + size_t(row * 96 >> 9) * 288, wup + size_t(row * 96 >> 9) * 288, 96, x, 96, count, cols, 96, nullptr, memory + 0);
+  gemm::Tile<gemm::Blocks<4, 8, false, false, false>, false, 96, 32, 0, 2>::pair(acc + 0, acc + 8320, 65, wgate + size_t(row * 96 >> 9) * 288, wup + size_t(row * 96 >> 9) * 288, 96, x, 96, count, cols, 96, nullptr, memory + 0);
   launch_dependents();
   group_barrier();
   for (int i = thread; i < count * cols; i += 384) {
