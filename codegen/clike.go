@@ -36,9 +36,9 @@ func spelled(d *clike.Dialect, file string) func(*runtime.Program, []*kernel.Ker
 	}
 }
 
-// past is the second symbol, as the linker orders them.
+// past is the second symbol: the linker orders them so, and engines set it so. A program with states has one.
 func past(p *runtime.Program) string {
-	if len(p.Symbols) < 2 {
+	if len(p.Symbols) < 2 || len(p.States) == 0 {
 		return ""
 	}
 	return p.Symbols[1]

@@ -29,7 +29,7 @@ func cudaEngine(j engineJob) (runtime.Engine, error) {
 }
 
 // archsAtHand is the architecture of the device that a model is compiled for in memory. Where there is no device, the engine says why.
-func archsAtHand(target string, f *engineFlags) []string {
+func archsAtHand(target string, f *deviceFlags) []string {
 	if target != "cuda" {
 		return nil
 	}

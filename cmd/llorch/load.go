@@ -123,7 +123,7 @@ func (r *ready) open(e *env, path string, o loadOptions) error {
 	}
 	r.file, r.closers = m, append(r.closers, m.Close)
 	e.warnUnread(m)
-	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, ctx: o.ctx, tokenizer: o.tokenizer, archs: archsAtHand(target, &o.engineFlags),
+	c, err := compileModel(m, compileOptions{target: target, chunk: o.chunk, ctx: o.ctx, tokenizer: o.tokenizer, archs: archsAtHand(target, &o.deviceFlags),
 		activationFlag: o.activationFlag})
 	if err != nil {
 		return err

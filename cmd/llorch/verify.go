@@ -197,6 +197,7 @@ func (c *verifyCmd) encode(m *models.Model) ([]int32, error) {
 
 // target runs the reference's steps on a target.
 func (c *verifyCmd) target(e *env, m *models.Model, ref *verify.Reference, o compileOptions, flags deviceFlags) (*verify.Report, error) {
+	o.archs = archsAtHand(o.target, &flags)
 	compiled, err := compileModel(m, o)
 	if err != nil {
 		return nil, err

@@ -147,8 +147,9 @@ func (p *printer) loopCall(plan *plannedLoop) {
 	if plan.col != "" {
 		col = "int " + p.name(plan.col)
 	}
-	p.line("attended.run(%s, %s, %s, %s, %s, %s, %s, %s, %s,", p.name(plan.mix.Acc), p.matrix(plan.max.Buf, plan.first(plan.max)), p.matrix(plan.sum.Buf, plan.first(plan.sum)), p.matrix(d.X, d.XAt),
-		p.ints(d.XStride), p.ints(d.Cols), p.ints(plan.loop.Lo), p.ints(plan.loop.Hi), p.rows(plan))
+	p.line("attended.run(%s, %s, %s, %s, %s, %s, %s, %s, %s,", p.name(plan.mix.Acc), p.matrix(plan.max.Buf, plan.first(plan.max)),
+		p.matrix(plan.sum.Buf, plan.first(plan.sum)), p.matrix(d.X, d.XAt), p.ints(d.XStride), p.ints(d.Cols), p.ints(plan.loop.Lo),
+		p.ints(plan.loop.Hi), p.rows(plan))
 	p.indent++
 	p.line("[&](%s, int %s, int %s, float %s) {", col, p.name(plan.loop.Var), p.name(plan.key), p.name(product))
 	p.in(lane, plan.lets)

@@ -38,7 +38,7 @@ func (w *waiting) earlyOf(l *kernel.For, unknown names) {
 	}
 	w.earlies[l] = map[string]string{}
 	for _, load := range loads {
-		name := w.ownName(load, "early")
+		name := w.freshName(load, "early")
 		w.earlies[l][kernel.ExprString(load)] = name
 		w.line("float %s = 0.0f;", name)
 	}
@@ -48,8 +48,8 @@ func (w *waiting) earlyOf(l *kernel.For, unknown names) {
 	w.line("}")
 }
 
-// ownName is a name for what is loaded, which no other has.
-func (p *printer) ownName(load *kernel.Load, when string) string {
+// freshName is a name for what is loaded, which no other load has.
+func (p *printer) freshName(load *kernel.Load, when string) string {
 	first := p.name(load.Buf) + "_" + when
 	name := first
 	for i := 2; p.taken[name]; i++ {
@@ -116,7 +116,7 @@ func (p *printer) ahead(l *kernel.For) bool {
 	p.indent++
 	p.earlies[l] = names
 	for _, load := range loads {
-		name := p.ownName(load, "ahead")
+		name := p.freshName(load, "ahead")
 		p.line("float %s[%d];", name, mostAhead)
 		names[kernel.ExprString(load)] = name + "[turn]"
 	}

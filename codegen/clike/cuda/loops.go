@@ -20,9 +20,13 @@ func planToken(c clike.LoopCall) *clike.LoopPlan {
 		return nil
 	}
 	cols, warps := int(c.Cols.Hi), c.Threads/32
+	memory := 4 * warps * cols * (int(c.ValueK.Lo) + 4)
+	if memory > c.Room {
+		return nil
+	}
 	return &clike.LoopPlan{
 		Type:   fmt.Sprintf("token::Attend<%d, %d, %d, %d, %d, %d>", c.K.Lo, c.ValueK.Lo, c.KeyStride.Lo, c.ValueStride.Lo, cols, warps),
-		Memory: 4 * warps * cols * (int(c.ValueK.Lo) + 4),
+		Memory: memory,
 		Begins: true,
 	}
 }
